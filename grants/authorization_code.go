@@ -1,0 +1,86 @@
+package grants
+
+import (
+	"context"
+	"errors"
+
+	"github.com/contit/oauth/storage"
+)
+
+// AuthorizationCode is the grant that redeems the code of an authorization page
+// (RFC 6749 §4.1.3), with PKCE (RFC 7636). The page is the host's; it makes the
+// code with [NewAuthorizationCode].
+type AuthorizationCode struct {
+	// Hook, if not nil, has the last word. It is the place to refuse a user
+	// who was locked since the login.
+	Hook Hook
+}
+
+var _ Checker = AuthorizationCode{}
+
+var (
+	errRedirectURI     = errors.New("grants: redirect_uri differs from that of the authorization request")
+	errLostRedirectURI = errors.New("grants: the store lost the redirect_uri of a code")
+)
+
+// Check wants the code.
+func (AuthorizationCode) Check(r *Request) error {
+	if r.Form["code"] == "" {
+		return InvalidRequest.Describe("code is missing")
+	}
+	return nil
+}
+
+// Authorize grants what the user approved on the authorization page. The scope
+// parameter has no meaning here (RFC 6749 §4.1.3) and is ignored.
+func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authorization, error) {
+	secret := storage.PresentedSecret(r.Form["code"])
+	if !secret.WellFormed(CodePrefix) {
+		return nil, InvalidGrant.Because(errMalformed)
+	}
+	p, err := r.Present(ctx, storage.KindAuthorizationCode, secret)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRedirectURI(p.RedirectURI, r.Form["redirect_uri"]); err != nil {
+		return nil, err
+	}
+	if err := checkPKCE(p.Credential, r.Client, r.Form["code_verifier"]); err != nil {
+		return nil, err
+	}
+	scope, err := r.stillRegistered(p.Scope)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := p.claims()
+	if err != nil {
+		return nil, err
+	}
+	return &Authorization{
+		Subject:  p.Subject,
+		Scope:    scope,
+		Audience: p.Audience,
+		Claims:   claims,
+		Refresh:  true,
+		Spends:   p,
+		Hook:     g.Hook,
+	}, nil
+}
+
+// checkRedirectURI wants the very string of the authorization request, and none
+// if that had none (RFC 6749 §4.1.3).
+func checkRedirectURI(recorded, presented string) error {
+	switch {
+	case recorded == "":
+		return ServerError.Because(errLostRedirectURI)
+	case recorded == storage.NoRedirectURI:
+		if presented != "" {
+			return InvalidGrant.Because(errRedirectURI)
+		}
+	case presented == "":
+		return InvalidRequest.Describe("redirect_uri is missing")
+	case presented != recorded:
+		return InvalidGrant.Because(errRedirectURI)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+// Package grants holds the decisions of a token endpoint: what a request may
+// have.
+//
+// A [Grant] reads and answers with an [Authorization]. It mints nothing and
+// writes nothing: package tokenendpoint signs, spends and issues, in one order,
+// for every grant alike. So a grant of a host's own is one function, and it
+// gets refresh tokens, rotation and replay detection without a further line:
+//
+//	func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
+//		user, err := users.ByDeviceCode(ctx, r.Form["device_code"])
+//		if err != nil {
+//			return nil, err // an outage, or grants.InvalidGrant
+//		}
+//		scope, err := r.Narrow(user.Scope)
+//		if err != nil {
+//			return nil, err
+//		}
+//		return &grants.Authorization{Subject: user.ID, Scope: scope, Refresh: true}, nil
+//	}
+//
+// A [Hook] bends a grant: it refuses, narrows, or adds claims.
+package grants
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/contit/oauth/storage"
+)
+
+// The grant types of this package, as they stand in the grant_type parameter
+// and in storage.Client.GrantTypes.
+const (
+	TypeClientCredentials = "client_credentials" // RFC 6749 §4.4
+	TypeRefreshToken      = "refresh_token"      // RFC 6749 §6
+	TypeAuthorizationCode = "authorization_code" // RFC 6749 §4.1
+	TypeAPIKey            = "api_key"
+	// TypeAPIKeyURN is another name of TypeAPIKey, in the form that RFC 6749
+	// §4.5 wants for extension grants.
+	TypeAPIKeyURN = "urn:contit:params:oauth:grant-type:api-key"
+)
+
+// Grant decides what a request may have. Its methods are called concurrently.
+type Grant interface {
+	// Authorize answers with what the request may have, or with a [Code] or
+	// an [Error] if nothing. Every other error is an outage. It changes
+	// nothing: what is to be used up stands in Authorization.Spends.
+	Authorize(ctx context.Context, r *Request) (*Authorization, error)
+}
+
+// Func is a function that is a [Grant].
+type Func func(ctx context.Context, r *Request) (*Authorization, error)
+
+// Authorize calls f.
+func (f Func) Authorize(ctx context.Context, r *Request) (*Authorization, error) { return f(ctx, r) }
+
+// Hook has the last word on an authorization: it is asked after every check has
+// passed and before anything is signed or written. It may refuse with a [Code]
+// or an [Error], and change a: narrow its Scope, add Claims, shorten its
+// Lifetime, drop the refresh token. Every other error is an outage.
+type Hook func(ctx context.Context, r *Request, a *Authorization) error
+
+// Checker is a [Grant] that can tell from the request alone that a parameter is
+// missing. Check is called before the client is authenticated: r.Client is nil.
+type Checker interface {
+	Grant
+	Check(r *Request) error
+}
+
+// Identifier is a [Grant] whose credential can stand for the authentication of
+// the client, as an API key does. A grant that is none needs an authenticated
+// client.
+type Identifier interface {
+	Grant
+	// IdentifiesClient reports whether a confidential client need not
+	// authenticate.
+	IdentifiesClient() bool
+	// ClientID names the client of a request that does not. It is called
+	// before the client is looked up: r.Client is nil.
+	ClientID(ctx context.Context, r *Request) (string, error)
+}
+
+// Form holds the parameters of a token request. Each is there at most once,
+// form and JSON alike, and one without a value is not there (RFC 6749 §3.2).
+// The client's secrets are left out. A Form does not print.
+type Form map[string]string
+
+// Format prints a placeholder: the values are credentials.
+func (Form) Format(f fmt.State, _ rune) { io.WriteString(f, "grants.Form{REDACTED}") }
+
+// LogValue returns a placeholder.
+func (Form) LogValue() slog.Value { return slog.StringValue("grants.Form{REDACTED}") }
+
+// MarshalText returns a placeholder.
+func (Form) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
+
+// Request is a token request whose syntax is right and whose client is
+// authenticated. It is read-only.
+type Request struct {
+	// GrantType is the grant_type, TypeAPIKey for its URN too.
+	GrantType string
+	// Client made the request. It is never nil in Authorize and in hooks.
+	Client *storage.Client
+	// AuthMethod is how the client authenticated, a value of
+	// storage.Client.AuthMethod. It is storage.AuthNone for a public client,
+	// and for a confidential one whose API key stands for its secret.
+	AuthMethod string
+	// Scope is the requested scope, nil when there is none (RFC 6749 §3.3).
+	Scope []string
+	// Resource holds the requested resources (RFC 8707). The endpoint holds
+	// them against Authorization.Audience; a grant need not look at them.
+	Resource []string
+	// Form holds all parameters but the client's secrets and resource.
+	Form Form
+	// Time is the one instant at which the request is judged, in UTC.
+	Time time.Time
+	// HTTP is the request itself: headers, TLS, peer. Its body is spent.
+	HTTP *http.Request
+	// Storage finds credentials and API keys. It cannot change them.
+	Storage storage.Reader
+
+	key *storage.APIKey // what the request's API key was found to be
+}
+
+// Authorization is what a request may have.
+type Authorization struct {
+	// Subject is the "sub" of the token. It is required.
+	Subject string
+	// Scope is the granted scope. It cannot exceed the client's.
+	Scope []string
+	// Audience holds the audiences that are granted. If nil, the client's, and
+	// if it has none, the endpoint's. It cannot exceed those.
+	Audience []string
+	// Claims are further claims of the access token. Those that a grant sets
+	// are in the tokens of every later refresh too; those that a hook adds are
+	// in this one. The names that RFC 9068 and RFC 7519 register for the
+	// endpoint's use, such as iss and sub, are refused.
+	Claims map[string]any
+	// Lifetime is that of the access token. If zero, the client's, and if it
+	// has none, the endpoint's.
+	Lifetime time.Duration
+	// ExpiresAt, if not zero, bounds the life of all that is issued.
+	ExpiresAt time.Time
+	// Refresh asks for a refresh token as well. None is issued to a client
+	// that may not use the refresh_token grant.
+	Refresh bool
+	// APIKey is the API key that the authorization rests on, or nil.
+	APIKey *storage.APIKey
+	// Spends is the single-use credential that the authorization rests on, or
+	// nil. [Request.Present] finds it.
+	Spends *Presented
+	// Hook, if not nil, has the last word.
+	Hook Hook
+}

@@ -1,0 +1,41 @@
+// Package memory keeps the records of a token endpoint in the memory of one
+// process. It is meant for tests, examples and a host that runs as one process
+// and may forget everything when it ends.
+//
+// It does what [github.com/contit/oauth/storage] promises, and is proven by
+// [github.com/contit/oauth/storage/storagetest].
+package memory
+
+import (
+	"sync"
+
+	"github.com/contit/oauth/storage"
+)
+
+// Store is a [storage.Storage] in memory. The zero value is an empty store,
+// ready for use. It must not be copied after its first use. All methods are
+// safe for concurrent use, and all of them return the error of a context that
+// has ended, before they do anything.
+//
+// It starts no goroutine: credentials stay until [Store.DeleteExpired] is
+// called.
+type Store struct {
+	mu      sync.Mutex
+	clients map[string]*storage.Client
+	apiKeys map[storage.Digest]*storage.APIKey
+	// apiKeyIDs finds the digest of a key by its ID.
+	apiKeyIDs   map[string]storage.Digest
+	credentials map[storage.Digest]*storage.Credential
+	families    map[string]*family
+	expiries    expiries
+}
+
+var _ storage.Storage = (*Store)(nil)
+
+// set adds to a map that may not have been made yet.
+func set[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	(*m)[key] = value
+}

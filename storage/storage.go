@@ -1,0 +1,109 @@
+// Package storage holds the records of an OAuth 2 token endpoint and the
+// contract with whoever keeps them.
+//
+// The package [github.com/contit/oauth/tokenendpoint] asks a store two kinds
+// of things: to find a record, and to make one state change as one step. There
+// is no "read, then update": whether a code has been redeemed before is decided
+// by [Credentials.Spend], in the store, and nowhere else.
+//
+// Whoever writes a store proves it with three lines that call
+// [github.com/contit/oauth/storage/storagetest].
+//
+// # What every method promises
+//
+// Only the sentinels [ErrNotFound], [ErrExists] and [ErrSpent], matched with
+// [errors.Is], mean "no". Every other error is an outage: the endpoint answers
+// 503 and never a verdict about a credential. A store must therefore not
+// return a sentinel when it could not find out.
+//
+// All methods are safe for concurrent use. Records that come in are copied
+// before they are kept, and records that go out are copies: neither side ever
+// sees the other's later changes. Instants are kept to the microsecond at
+// least. A cancelled context makes a method return its error and change
+// nothing.
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The verdicts of a store. Every other error is an outage.
+var (
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("storage: not found")
+	// ErrExists says that a record with this digest is already there.
+	ErrExists = errors.New("storage: already exists")
+	// ErrSpent says that a credential cannot be spent: somebody else was
+	// first, its family was revoked, or its uses are used up.
+	ErrSpent = errors.New("storage: already spent")
+)
+
+// Storage is all that the endpoint needs kept: the sum of the small interfaces.
+// A host that keeps its records in several places joins them with [Parts].
+type Storage interface {
+	Clients
+	Credentials
+	APIKeys
+}
+
+// Clients finds the clients of the authorization server (RFC 6749 §2).
+type Clients interface {
+	// Client returns the client with this identifier, a disabled one too, or
+	// [ErrNotFound]. Identifiers are compared byte for byte.
+	Client(ctx context.Context, id string) (*Client, error)
+}
+
+// Credentials keeps what can be used once: authorization codes, refresh
+// tokens, and the single-use credentials of a host's own grants.
+type Credentials interface {
+	// CreateCredential adds a new credential. It returns [ErrExists], and
+	// changes nothing, if there is one with its digest. A credential that is
+	// added to a family that was revoked is revoked from the start.
+	CreateCredential(ctx context.Context, c *Credential) error
+
+	// Credential returns the credential with this digest, spent and revoked
+	// ones too, or [ErrNotFound]. Its Revoked field tells whether its family
+	// has been revoked.
+	Credential(ctx context.Context, d Digest) (*Credential, error)
+
+	// Spend counts one use of old, which is a record as [Credentials.Credential]
+	// returned it, and at its first use adds next, unless next is nil: all of
+	// it or nothing, in one step.
+	//
+	// If old.Uses is zero, Spend succeeds if the stored record is unspent and
+	// not revoked. It then sets SpentAt to at, Uses to 1, and takes Salt and
+	// FamilyExpiresAt from old. However many callers race, one succeeds.
+	//
+	// If old.Uses is not zero, the caller repeats a use that it knows of. Then
+	// next is nil, and Spend succeeds if the stored record is spent, not
+	// revoked, and has fewer uses than its MaxUses; it adds one to Uses and
+	// changes nothing else.
+	//
+	// In every other case it returns [ErrSpent], or [ErrNotFound] if the
+	// record is gone, and changes nothing. If next's digest is taken it
+	// returns [ErrExists] and changes nothing.
+	Spend(ctx context.Context, old, next *Credential, at time.Time) error
+
+	// Revoke ends a family. Once it has returned nil, nothing of the family is
+	// found unrevoked or can be spent, not even what a concurrent Spend was
+	// adding. To revoke again, or what does not exist, is no error.
+	Revoke(ctx context.Context, family string) error
+}
+
+// APIKeys finds API keys.
+type APIKeys interface {
+	// APIKey returns the key with this digest, a revoked or expired one too,
+	// or [ErrNotFound].
+	APIKey(ctx context.Context, d Digest) (*APIKey, error)
+}
+
+// Reader is the half of [Storage] that changes nothing. It is what a grant
+// gets: a grant decides, the endpoint acts.
+type Reader interface {
+	// Credential is that of [Credentials].
+	Credential(ctx context.Context, d Digest) (*Credential, error)
+	// APIKey is that of [APIKeys].
+	APIKey(ctx context.Context, d Digest) (*APIKey, error)
+}

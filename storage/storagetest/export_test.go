@@ -1,0 +1,34 @@
+package storagetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/contit/oauth/storage"
+)
+
+// Rule is a rule as the tests of the suite see it: over any testing.TB, so that
+// they can record what it reports.
+type Rule struct {
+	Name  string
+	Check func(t testing.TB, s Store)
+}
+
+// Rules are all rules of the suite.
+func Rules() []Rule {
+	return slices.Concat(
+		erase(clientRules, func(s Store) Clients { return s }),
+		erase(credentialRules, func(s Store) storage.Credentials { return s }),
+		erase(deletionRules, func(s Store) deleter { return s.(deleter) }),
+		erase(apiKeyRules, func(s Store) APIKeys { return s }),
+		erase(storageRules, func(s Store) Store { return s }),
+	)
+}
+
+func erase[S any](rules []rule[S], part func(Store) S) []Rule {
+	var erased []Rule
+	for _, r := range rules {
+		erased = append(erased, Rule{r.name, func(t testing.TB, s Store) { r.run(t, part(s)) }})
+	}
+	return erased
+}

@@ -1,0 +1,152 @@
+// Package storagetest is the proof that a store does what
+// [github.com/contit/oauth/storage] promises. The author of a store calls it in
+// a test:
+//
+//	func TestStore(t *testing.T) {
+//		storagetest.Run(t, func(t testing.TB) storagetest.Store { return newStore(t) })
+//	}
+//
+// Each rule of the contract is a subtest of its own, and its failure names the
+// rule and the comment that it comes from. Nothing is skipped: what a store
+// does not have is not asked for, because its author calls [RunClients],
+// [RunCredentials] or [RunAPIKeys] for the parts that it has.
+//
+// Run the suite with the race detector, and against a real server with as many
+// connections as production has: some rules set fifty callers against each
+// other.
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage"
+)
+
+// Clients is what [RunClients] needs: the part under test and the means to put
+// a client into it.
+type Clients interface {
+	storage.Clients
+	// PutClient adds a client whose ID is new.
+	PutClient(ctx context.Context, c *storage.Client) error
+}
+
+// APIKeys is what [RunAPIKeys] needs: the part under test and the means to put
+// an API key into it.
+type APIKeys interface {
+	storage.APIKeys
+	// PutAPIKey adds a key whose Digest and ID are new.
+	PutAPIKey(ctx context.Context, k *storage.APIKey) error
+}
+
+// Store is what [Run] needs: all of a [storage.Storage], and the means to put
+// clients and API keys into it. A store that has no such methods gets them from
+// a type in its test that embeds the store.
+type Store interface {
+	Clients
+	storage.Credentials
+	APIKeys
+}
+
+// Run tests all of a store. It calls open for each rule. The store need not be
+// empty or new: the suite draws its identifiers at random, and it leaves its
+// records behind. Some are kept until the year 2100.
+func Run(t *testing.T, open func(t testing.TB) Store) {
+	t.Helper()
+	t.Run("Clients", func(t *testing.T) {
+		RunClients(t, func(t testing.TB) Clients { return open(t) })
+	})
+	t.Run("Credentials", func(t *testing.T) {
+		RunCredentials(t, func(t testing.TB) storage.Credentials { return open(t) })
+	})
+	t.Run("APIKeys", func(t *testing.T) {
+		RunAPIKeys(t, func(t testing.TB) APIKeys { return open(t) })
+	})
+	t.Run("Storage", func(t *testing.T) { run(t, storageRules, open) })
+}
+
+// RunClients tests a store of clients, as [Run] does.
+func RunClients(t *testing.T, open func(t testing.TB) Clients) {
+	t.Helper()
+	run(t, clientRules, open)
+}
+
+// RunCredentials tests a store of credentials, as [Run] does.
+//
+// If the store has a method
+//
+//	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+//
+// the suite also tests that it deletes at most limit (if that is positive) of
+// those credentials whose ExpiresAt and FamilyExpiresAt lie before the instant,
+// and returns how many. It is not part of the contract; a store without it has
+// one subtest less to pass, and the log says so.
+func RunCredentials(t *testing.T, open func(t testing.TB) storage.Credentials) {
+	t.Helper()
+	run(t, credentialRules, open)
+	t.Run("DeleteExpired", func(t *testing.T) {
+		if _, ok := open(t).(deleter); !ok {
+			t.Log("this store has no DeleteExpired(context.Context, time.Time, int) (int, error): its deletion is not tested")
+			return
+		}
+		run(t, deletionRules, func(t testing.TB) deleter { return open(t).(deleter) })
+	})
+}
+
+// RunAPIKeys tests a store of API keys, as [Run] does.
+func RunAPIKeys(t *testing.T, open func(t testing.TB) APIKeys) {
+	t.Helper()
+	run(t, apiKeyRules, open)
+}
+
+// rule is one promise of the contract.
+type rule[S any] struct {
+	name  string // the promise in plain words
+	doc   string // the comment that makes it
+	check func(t *tester, s S)
+}
+
+func run[S any](t *testing.T, rules []rule[S], open func(testing.TB) S) {
+	t.Helper()
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) { r.run(t, open(t)) })
+	}
+}
+
+// patience bounds each rule, so that a store that hangs fails with the name of
+// the rule instead of the time limit of the whole test.
+const patience = time.Minute
+
+// run takes a testing.TB and not a *testing.T, so that the tests of the suite
+// can record what a rule reports.
+func (r rule[S]) run(t testing.TB, s S) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r.check(&tester{TB: t, ctx: ctx, rule: r.name, doc: r.doc}, s)
+}
+
+// tester reports what a rule finds, and names the rule with it.
+type tester struct {
+	testing.TB
+	ctx       context.Context
+	rule, doc string
+}
+
+// Errorf reports a failure and names the rule.
+func (t *tester) Errorf(format string, args ...any) {
+	t.Helper()
+	t.TB.Errorf("%s", t.withRule(fmt.Sprintf(format, args...)))
+}
+
+// Fatalf reports a failure, names the rule, and ends it.
+func (t *tester) Fatalf(format string, args ...any) {
+	t.Helper()
+	t.TB.Fatalf("%s", t.withRule(fmt.Sprintf(format, args...)))
+}
+
+func (t *tester) withRule(finding string) string {
+	return fmt.Sprintf("%s\n\trule: %s\n\tsee:  %s", finding, t.rule, t.doc)
+}

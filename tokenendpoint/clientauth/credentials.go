@@ -1,0 +1,28 @@
+package clientauth
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/contit/oauth/storage"
+)
+
+// Credentials are what a request shows of its client (RFC 6749 §2.3.1). They
+// have been read and checked for syntax: ID and Secret are printable ASCII,
+// Method is one of the constants, and no second mechanism was used.
+type Credentials struct {
+	// ID is the client_id.
+	ID string
+	// Method says how the secret was shown: storage.ClientSecretBasic,
+	// storage.ClientSecretPost, or storage.AuthNone if none was.
+	Method string
+	// Secret is what was shown; empty if Method is storage.AuthNone. An empty
+	// secret shown by Basic is a wrong one for a confidential client.
+	Secret storage.Secret
+	// GrantType is the grant that is asked for.
+	GrantType string
+	// Time is the instant at which the request is judged. It is never zero.
+	Time time.Time
+	// HTTP is the request: headers, TLS, peer. Its body is spent.
+	HTTP *http.Request
+}

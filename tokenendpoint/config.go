@@ -1,0 +1,106 @@
+// Package tokenendpoint is the OAuth 2 token endpoint (RFC 6749 §3.2): an
+// [http.Handler] for POST /connect/token.
+//
+// A request takes one way, whatever its grant:
+//
+//	read, authenticate the client, grant decides, hook, sign, write once, answer
+//
+// Nothing before the write changes anything, so a failure there costs nothing:
+// no code is used up by a request that gets no token. The write is one atomic
+// call of the host's [storage.Storage].
+package tokenendpoint
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// Config is all that an endpoint can be told. [New] copies it.
+type Config struct {
+	// Issuer is the "iss" of every token: an https URL without query and
+	// fragment (RFC 8414 §2). http is accepted for a loopback address. It is
+	// required, and nothing of a request ever takes its place.
+	Issuer string
+	// Audience is the "aud" of tokens whose client has none of its own. It is
+	// required (RFC 9068 §2.2).
+	Audience []string
+	// Keys sign the tokens. They are required.
+	Keys *jws.KeySet
+
+	// Storage keeps codes, refresh tokens and API keys, and the clients if
+	// Clients is nil.
+	Storage storage.Storage
+	// Clients knows the clients and checks what they show. If nil, it is
+	// clientauth.Secrets over Storage.
+	Clients ClientValidator
+	// Grants are the grants of this endpoint by their grant_type, such as
+	// grants.RefreshToken for "refresh_token". At least one is required. What
+	// is not here is answered with unsupported_grant_type, and what is here is
+	// there for the clients that are registered for it.
+	Grants map[string]grants.Grant
+
+	// AccessTokenLifetime is that of access tokens, where neither the grant
+	// nor the client says otherwise. If zero, one hour; at most a year.
+	AccessTokenLifetime time.Duration
+	// RefreshTokenLifetime bounds a chain of refreshes, however often the
+	// token is rotated. If zero, 30 days.
+	RefreshTokenLifetime time.Duration
+	// RefreshTokenIdle bounds the time a refresh token may lie unused. If
+	// zero, 14 days.
+	RefreshTokenIdle time.Duration
+	// RefreshGrace is how long after its first use a refresh token may be
+	// presented again, by the same client, to get the same successor: so an
+	// answer that was lost logs nobody out. If zero, 10 seconds; if negative,
+	// none; at most a minute.
+	RefreshGrace time.Duration
+	// RefreshRetries bounds how often it may be presented again in that time.
+	// If zero, 100.
+	RefreshRetries int
+	// CodeReuseWindow is how long after its first use a code that is presented
+	// again is refused and nothing more, as happens when a proxy repeats a
+	// request. After it, a code that is presented again ends the family. If
+	// zero, 2 seconds; if negative, none; at most a minute.
+	CodeReuseWindow time.Duration
+
+	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is
+	// also what empty means (RFC 9068 §2.1), or jws.TypeJWT.
+	TokenType string
+	// MaxTokenSize bounds an access token, in bytes. A longer one, because of
+	// its claims, is a server_error and not cut. If zero, 4096.
+	MaxTokenSize int
+
+	// Timeout bounds the time for the stores, the grant and the hook together,
+	// and again for the one write. Stores must honour their context. If zero,
+	// 2 seconds.
+	Timeout time.Duration
+	// ReadTimeout bounds the time for the body of a request to arrive. If
+	// zero, 5 seconds. Headers are the server's: set http.Server's
+	// ReadHeaderTimeout.
+	ReadTimeout time.Duration
+	// AllowedOrigins are the origins, such as https://spa.example.com, whose
+	// scripts may read answers (CORS). If empty, none.
+	AllowedOrigins []string
+
+	// Limiter slows down who guesses. If nil, the count of this process
+	// serves: 300 failures at once for one client from one address, one more
+	// each second.
+	Limiter Limiter
+	// RemoteAddr tells the address of a request's client, for the Limiter. If
+	// nil, the address of the connection; behind a proxy, read the header that
+	// the proxy sets.
+	RemoteAddr func(*http.Request) netip.Addr
+
+	// Observe, if not nil, is told of every request, after it was answered.
+	Observe func(context.Context, Event)
+	// Logger gets one line for every request: issued tokens at debug level,
+	// refusals at info, replays at warn, faults at error. If nil,
+	// slog.Default().
+	Logger *slog.Logger
+}

@@ -1,0 +1,217 @@
+package tokenendpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// Handler is a token endpoint. It is an [http.Handler], safe for concurrent
+// use, and holds no state that another replica would need.
+type Handler struct {
+	issuer         string
+	audience       []string
+	keys           *jws.KeySet
+	storage        storage.Storage
+	clients        ClientValidator
+	grants         map[string]grants.Grant
+	tokenType      string
+	maxTokenSize   int
+	allowedOrigins []string
+	limiter        Limiter
+	failures       failureCount
+	remoteAddr     func(*http.Request) netip.Addr
+	observe        func(context.Context, Event)
+	logger         *slog.Logger
+
+	accessTokenLifetime  time.Duration
+	refreshTokenLifetime time.Duration
+	refreshTokenIdle     time.Duration
+	refreshGrace         time.Duration // zero is none
+	refreshRetries       int
+	codeReuseWindow      time.Duration // zero is none
+	timeout              time.Duration
+	readTimeout          time.Duration
+}
+
+const (
+	year                   = 365 * 24 * time.Hour
+	maxAccessTokenLifetime = year
+)
+
+// New makes an endpoint. Its error names every fault of the configuration, not
+// the first alone.
+func New(c Config) (*Handler, error) {
+	var faults faults
+	h := &Handler{
+		issuer:         c.Issuer,
+		audience:       slices.Clone(c.Audience),
+		keys:           c.Keys,
+		storage:        c.Storage,
+		clients:        c.Clients,
+		grants:         maps.Clone(c.Grants),
+		tokenType:      c.TokenType,
+		allowedOrigins: slices.Clone(c.AllowedOrigins),
+		limiter:        c.Limiter,
+		remoteAddr:     c.RemoteAddr,
+		observe:        c.Observe,
+		logger:         c.Logger,
+
+		maxTokenSize:         faults.size("MaxTokenSize", c.MaxTokenSize, 4096),
+		accessTokenLifetime:  faults.lifetime("AccessTokenLifetime", c.AccessTokenLifetime, time.Hour, maxAccessTokenLifetime),
+		refreshTokenLifetime: faults.lifetime("RefreshTokenLifetime", c.RefreshTokenLifetime, 30*24*time.Hour, 10*year),
+		refreshTokenIdle:     faults.lifetime("RefreshTokenIdle", c.RefreshTokenIdle, 14*24*time.Hour, 10*year),
+		refreshGrace:         faults.window("RefreshGrace", c.RefreshGrace, 10*time.Second),
+		refreshRetries:       faults.size("RefreshRetries", c.RefreshRetries, 100),
+		codeReuseWindow:      faults.window("CodeReuseWindow", c.CodeReuseWindow, 2*time.Second),
+		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
+		readTimeout:          faults.lifetime("ReadTimeout", c.ReadTimeout, 5*time.Second, 10*time.Minute),
+	}
+	faults.issuer(c.Issuer)
+	faults.audience(c.Audience)
+	faults.grants(c)
+	faults.origins(c.AllowedOrigins)
+	if c.Keys == nil {
+		faults.add("Keys is nil")
+	}
+	switch c.TokenType {
+	case "":
+		h.tokenType = jws.TypeAccessToken
+	case jws.TypeAccessToken, jws.TypeJWT:
+	default:
+		faults.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	if h.storage == nil {
+		h.storage = storage.Parts{}
+	}
+	if h.clients == nil {
+		h.clients = &clientauth.Secrets{Clients: h.storage}
+	}
+	if h.remoteAddr == nil {
+		h.remoteAddr = peer
+	}
+	if h.logger == nil {
+		h.logger = slog.Default()
+	}
+	return h, nil
+}
+
+// faults are what is wrong with a configuration.
+type faults []error
+
+func (f *faults) add(format string, args ...any) {
+	*f = append(*f, fmt.Errorf("tokenendpoint: "+format, args...))
+}
+
+func (f *faults) size(field string, n, zero int) int {
+	if n < 0 {
+		f.add("%s is negative", field)
+	}
+	if n == 0 {
+		return zero
+	}
+	return n
+}
+
+func (f *faults) lifetime(field string, d, zero, most time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return zero
+	case d < time.Second || d > most:
+		f.add("%s is not between 1s and %s", field, most)
+	}
+	return d
+}
+
+// window is a duration whose negative value means none.
+func (f *faults) window(field string, d, zero time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return zero
+	case d < 0:
+		return 0
+	case d > time.Minute:
+		f.add("%s is over a minute", field)
+	}
+	return d
+}
+
+func (f *faults) issuer(issuer string) {
+	u, err := url.Parse(issuer)
+	switch {
+	case issuer == "":
+		f.add("Issuer is missing")
+	case err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(issuer, "?#"):
+		f.add("Issuer is not a URL without query and fragment")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		f.add("Issuer is http: only a loopback address may be")
+	case u.Scheme != "http" && u.Scheme != "https":
+		f.add("Issuer is not an https URL")
+	}
+}
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func (f *faults) audience(audience []string) {
+	if len(audience) == 0 || slices.Contains(audience, "") {
+		f.add("Audience is missing")
+	}
+}
+
+// grants refuses grants that are missing, nil, unsafe, or without their store.
+func (f *faults) grants(c Config) {
+	if len(c.Grants) == 0 {
+		f.add("Grants is empty")
+	}
+	parts, split := c.Storage.(storage.Parts)
+	if !split && c.Storage != nil {
+		parts = storage.Parts{Clients: c.Storage, Credentials: c.Storage, APIKeys: c.Storage}
+	}
+	if c.Clients == nil && parts.Clients == nil {
+		f.add("Clients is nil and Storage has no clients")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Grants)) {
+		switch grant := c.Grants[name]; {
+		case grant == nil:
+			f.add("the grant %q is nil", name)
+		case name == "" || len(name) > maxValue || checkValue(visible, name) != nil:
+			f.add("%q is not a grant_type", name)
+		case name == "password" || name == "implicit":
+			f.add("the grant %q is unsafe (RFC 9700 §2.1.2, §2.4)", name)
+		case name == grants.TypeAPIKeyURN:
+			f.add("the grant %q is configured under its other name, %q", name, grants.TypeAPIKey)
+		case name == grants.TypeAPIKey && parts.APIKeys == nil:
+			f.add("the grant %q needs API keys, and Storage has none", name)
+		case (name == grants.TypeRefreshToken || name == grants.TypeAuthorizationCode) && parts.Credentials == nil:
+			f.add("the grant %q needs credentials, and Storage has none", name)
+		}
+	}
+}
+
+func (f *faults) origins(origins []string) {
+	for _, o := range origins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme == "" || u.Host == "" || o != u.Scheme+"://"+u.Host {
+			f.add("AllowedOrigins: %q is not an origin such as https://spa.example.com", o)
+		}
+	}
+}

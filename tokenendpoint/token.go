@@ -1,0 +1,73 @@
+package tokenendpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// answer is what a successful exchange gives (RFC 6749 §5.1).
+type answer struct {
+	accessToken  string
+	expiresAt    time.Time
+	expiresIn    int64 // seconds
+	refreshToken storage.Secret
+	scope        []string
+}
+
+var (
+	errExpired   = errors.New("tokenendpoint: what the authorization rests on expires at once")
+	errTokenSize = errors.New("tokenendpoint: the access token would be longer than MaxTokenSize")
+)
+
+// sign makes the access token (RFC 9068 §2.2). Its times come from the one
+// instant at which the request is judged.
+func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
+	defer x.lap(&x.event.Signing)
+	a, client := x.authorization, x.request.Client
+	lifetime := firstOf(firstOf(a.Lifetime, client.AccessTokenLifetime), h.accessTokenLifetime)
+	issued := x.request.Time.Truncate(time.Second)
+	expires := earlier(issued.Add(min(lifetime, maxAccessTokenLifetime)), a.ExpiresAt).Truncate(time.Second)
+	if !expires.After(issued) {
+		return nil, grants.InvalidGrant.Because(errExpired)
+	}
+	token := jws.AccessToken{
+		Issuer:    h.issuer,
+		Subject:   a.Subject,
+		Audience:  x.audience,
+		ClientID:  client.ID,
+		ID:        uuid.NewString(),
+		Scope:     a.Scope,
+		IssuedAt:  issued,
+		ExpiresAt: expires,
+		Claims:    a.Claims,
+	}
+	payload, err := token.AppendJSON(make([]byte, 0, 512))
+	if err != nil {
+		return nil, grants.ServerError.Because(err)
+	}
+	if len(payload) > h.maxTokenSize { // it only grows from here
+		return nil, grants.ServerError.Because(errTokenSize)
+	}
+	text, err := h.keys.Sign(ctx, h.tokenType, payload)
+	if err != nil {
+		return nil, fmt.Errorf("tokenendpoint: sign: %w", err)
+	}
+	if len(text) > h.maxTokenSize {
+		return nil, grants.ServerError.Because(errTokenSize)
+	}
+	x.event.TokenID = token.ID
+	return &answer{
+		accessToken: text,
+		expiresAt:   expires,
+		expiresIn:   int64(expires.Sub(issued) / time.Second),
+		scope:       a.Scope,
+	}, nil
+}
