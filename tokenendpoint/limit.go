@@ -125,7 +125,7 @@ type failureKey struct {
 func (c *failureCount) wait(a Attempt) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	forgotten := c.get(failureKey{a.ClientID, a.Network})
+	forgotten := later(c.get(failureKey{a.ClientID, a.Network}), a.Time)
 	return forgotten.Sub(a.Time) - (failuresAtOnce-1)*failureInterval
 }
 

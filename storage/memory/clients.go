@@ -3,13 +3,16 @@ package memory
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/contit/oauth/storage"
 )
 
 var (
-	errClientID     = errors.New("memory: a client's ID must be printable ASCII and not empty")
+	errClientID     = errors.New("memory: a client's ID must be UTF-8 without control characters and not empty")
 	errAPIKey       = errors.New("memory: an API key must have an ID and a digest")
 	errZeroRevokeAt = errors.New("memory: an API key cannot be revoked at the zero time")
 )
@@ -30,12 +33,12 @@ func (s *Store) Client(ctx context.Context, id string) (*storage.Client, error) 
 }
 
 // PutClient adds a client, or replaces the one with its ID. It refuses an ID
-// that is empty or not printable ASCII (RFC 6749 appendix A.1).
+// that is empty, not UTF-8, or has control characters.
 func (s *Store) PutClient(ctx context.Context, c *storage.Client) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !isVSCHAR(c.ID) {
+	if !isClientID(c.ID) {
 		return errClientID
 	}
 	s.mu.Lock()
@@ -44,14 +47,8 @@ func (s *Store) PutClient(ctx context.Context, c *storage.Client) error {
 	return nil
 }
 
-// isVSCHAR reports whether s is 1*VSCHAR.
-func isVSCHAR(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return s != ""
+func isClientID(s string) bool {
+	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // APIKey returns a copy of the key with this digest, or [storage.ErrNotFound].

@@ -3,7 +3,6 @@ package clientauth_test
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -157,17 +156,13 @@ func validate(t testing.TB, s *clientauth.Secrets, c clientauth.Credentials) str
 }
 
 func outcome(err error) string {
-	switch {
-	case err == nil:
+	if err == nil {
 		return accepted
-	case errors.Is(err, grants.InvalidClient):
-		return refused
-	case errors.Is(err, grants.TemporarilyUnavailable):
-		return busy
-	case grants.Verdict(err) == nil:
-		return outage
 	}
-	return err.Error()
+	if verdict := grants.Verdict(err); verdict != nil {
+		return verdict.Code.Error()
+	}
+	return outage
 }
 
 func expect(t testing.TB, s *clientauth.Secrets, c clientauth.Credentials, want string) {

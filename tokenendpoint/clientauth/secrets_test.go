@@ -100,6 +100,17 @@ func TestMemory(t *testing.T) {
 	step("the new secret", basic("c2", long2), accepted, 1)
 }
 
+// Without lengths in it, the mark of the first client would be that of the
+// second: identifier, hash and secret run together to the same text.
+func TestMarksDoNotRunTogether(t *testing.T) {
+	first := argon2id(long1)
+	secret := first + "x"
+	outer := argon2id(secret)
+	s, _ := newSecrets(storeOf(clientWith("c1", outer), clientWith("c1"+outer, first)))
+	expect(t, s, basic("c1", secret), accepted)
+	expect(t, s, basic("c1"+outer, "x"), refused)
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	s, n := newSecrets(storeOf(clientWith("c1", argon2id(long1))))
 	expect(t, s, basic("c1", long1), accepted)

@@ -62,6 +62,59 @@ func testWrong(t *testing.T) {
 				expect(t, s, basic("c1", wrong), refused)
 			}
 		})
+		for _, fromEnd := range []int{3, 16} {
+			t.Run(fmt.Sprint(name, " changed ", fromEnd, " from its end"), func(t *testing.T) {
+				b := []byte(hash)
+				if i := len(b) - fromEnd; b[i] == 'A' {
+					b[i] = 'B'
+				} else {
+					b[i] = 'A'
+				}
+				s, _ := newSecrets(storeOf(clientWith("c1", string(b))))
+				expect(t, s, basic("c1", long1), refused)
+			})
+		}
+	}
+}
+
+// costsOf returns what a wrong secret costs each of n unknown clients.
+func costsOf(t *testing.T, s *clientauth.Secrets, n *counter, ghosts int) []string {
+	t.Helper()
+	var costs []string
+	for i := range ghosts {
+		expect(t, s, basic(fmt.Sprint("ghost", i), "wrong"), refused)
+		costs = append(costs, fmt.Sprint(n.take()))
+	}
+	return costs
+}
+
+func TestUnknownClientsDifferByProcess(t *testing.T) {
+	var costs [2][]string
+	for i := range costs {
+		s, n := newSecrets(storeOf(clientWith("fast", sha256ed(t, long1)), clientWith("slow", argon2id(long1))))
+		expect(t, s, basic("fast", "wrong"), refused)
+		expect(t, s, basic("slow", "wrong"), refused)
+		n.take()
+		costs[i] = costsOf(t, s, n, 100)
+	}
+	if slices.Equal(costs[0], costs[1]) {
+		t.Errorf("100 unknown clients cost the same in two processes: the choice is not keyed")
+	}
+}
+
+func TestCostsThatAreLearnedAreBounded(t *testing.T) {
+	store := storeOf()
+	s, n := newSecrets(store)
+	for i := range 40 {
+		id := fmt.Sprint("c", i)
+		store.byID[id] = clientWith(id, argon2idAt(long1, uint32(8+i), 1))
+		expect(t, s, basic(id, "wrong"), refused)
+	}
+	n.take()
+	costs := costsOf(t, s, n, 1000)
+	slices.Sort(costs)
+	if got := len(slices.Compact(costs)); got != 16 {
+		t.Errorf("unknown clients have %d different costs, want 16 of the 40 that were seen", got)
 	}
 }
 
@@ -172,6 +225,17 @@ func testMethod(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the wrong way costs in full although the secret is remembered", func(t *testing.T) {
+		c := clientWith("c1", argon2id(long1))
+		c.AuthMethod = storage.ClientSecretBasic
+		s, n := newSecrets(storeOf(c))
+		expect(t, s, basic("c1", long1), accepted)
+		n.take()
+		expect(t, s, post("c1", long1), refused)
+		if got := n.take(); len(got) != 1 {
+			t.Errorf("hashes = %q, want one", got)
+		}
+	})
 }
 
 func testPublic(t *testing.T) {
@@ -343,6 +407,11 @@ func testDisabled(t *testing.T) {
 	expect(t, s, basic("c1", long2), refused)
 	if got := n.take(); len(got) != 2 {
 		t.Errorf("hashes for a right and a wrong secret = %q, want one each", got)
+	}
+	store.byID["c1"].Secrets = clientWith("c1", sha256ed(t, long1), argon2id(long2)).Secrets
+	expect(t, s, basic("c1", long1), accepted)
+	if got := n.take(); len(got) != 2 {
+		t.Errorf("hashes for the right fast secret beside a slow one = %q, want both", got)
 	}
 }
 

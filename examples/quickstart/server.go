@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "embed"
+	"net/http"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
+	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+const (
+	issuer   = "https://auth.contit.com"
+	audience = "contit-api"
+
+	clientID     = "my-app-id"
+	clientSecret = "my-app-secret"
+	publicID     = "my-public-app"
+	redirectURI  = "http://127.0.0.1:8080/callback" // nothing listens there: the demo hands out codes itself
+)
+
+// newEndpoint makes the token endpoint. This is the part to copy.
+func newEndpoint(store storage.Storage, keys *jws.KeySet) (*tokenendpoint.Handler, error) {
+	return tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   issuer,
+		Audience: []string{audience},
+		Keys:     keys,
+		Storage:  store,
+		Grants: map[string]grants.Grant{
+			// The API reference shows a refresh token in every answer. Leave
+			// Refresh out where nobody relies on that (RFC 6749 §4.4.3).
+			grants.TypeClientCredentials: grants.ClientCredentials{Refresh: true},
+			grants.TypeAPIKey:            grants.APIKey{Refresh: true},
+			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
+			grants.TypeRefreshToken:      grants.RefreshToken{},
+		},
+		AccessTokenLifetime: time.Hour,
+		TokenType:           jws.TypeJWT, // as the API reference has it; without this line it is at+jwt
+	})
+}
+
+// newServer mounts the endpoint beside the key set and the pages of the demo.
+// The welcome tells what there is, for somebody who reaches it at base.
+func newServer(ctx context.Context, store *memory.Store, base string) (handler http.Handler, welcome string, err error) {
+	// Drawn at start, so tokens end with the process. A host loads its key
+	// from a file, or hands over the client of a KMS.
+	signer, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, "", err
+	}
+	keys, err := jws.NewKeySet(jws.Key{Signer: signer})
+	if err != nil {
+		return nil, "", err
+	}
+	if err := addClients(ctx, store); err != nil {
+		return nil, "", err
+	}
+	endpoint, err := newEndpoint(store, keys)
+	if err != nil {
+		return nil, "", err
+	}
+	resource, err := newResource(keys.JWKS())
+	if err != nil {
+		return nil, "", err
+	}
+	pages := &demo{store: store}
+	if welcome, err = pages.welcome(ctx, base); err != nil {
+		return nil, "", err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("/connect/token", endpoint)
+	mux.Handle("/.well-known/jwks.json", keys)
+	mux.Handle("GET /demo/resource", resource)
+	mux.HandleFunc("GET /demo/code", pages.code)
+	mux.HandleFunc("GET /demo/api-key", pages.apiKey)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Write([]byte(welcome))
+	})
+	return mux, welcome, nil
+}
+
+// addClients registers the two clients of the demo.
+func addClients(ctx context.Context, store *memory.Store) error {
+	// A person chose this secret, so its hash is a slow one. For a secret of
+	// your own making take clientauth.NewSecret: it is drawn, and its hash fast.
+	hash, err := clientauth.Hash(storage.PresentedSecret(clientSecret))
+	if err != nil {
+		return err
+	}
+	confidential := &storage.Client{
+		ID:      clientID,
+		Secrets: []storage.ClientSecret{{ID: "demo", Hash: hash}},
+		GrantTypes: []string{
+			grants.TypeClientCredentials, grants.TypeRefreshToken, grants.TypeAPIKey, grants.TypeAuthorizationCode,
+		},
+		Scope:           []string{"read", "write"},
+		RedirectURIs:    []string{redirectURI},
+		PKCENotRequired: true, // the API reference has no code_verifier
+	}
+	public := &storage.Client{
+		ID:           publicID,
+		AuthMethod:   storage.AuthNone,
+		GrantTypes:   []string{grants.TypeRefreshToken, grants.TypeAPIKey, grants.TypeAuthorizationCode},
+		Scope:        []string{"read", "write"},
+		RedirectURIs: []string{redirectURI},
+	}
+	for _, c := range []*storage.Client{confidential, public} {
+		if err := store.PutClient(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:embed welcome.txt
+var welcomeText string
+
+// welcome describes the server, with a fresh API key of each client.
+func (d *demo) welcome(ctx context.Context, base string) (string, error) {
+	key, err := d.newAPIKey(ctx, clientID)
+	if err != nil {
+		return "", err
+	}
+	publicKey, err := d.newAPIKey(ctx, publicID)
+	if err != nil {
+		return "", err
+	}
+	t, err := template.New("welcome").Parse(welcomeText)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]string{
+		"URL":          base,
+		"Issuer":       issuer,
+		"Audience":     audience,
+		"ClientID":     clientID,
+		"ClientSecret": clientSecret,
+		"PublicID":     publicID,
+		"RedirectURI":  redirectURI,
+		"APIKey":       key.Reveal(),
+		"PublicAPIKey": publicKey.Reveal(),
+	})
+	return b.String(), err
+}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionA = []rule{}
+
+var timedA = []rule{}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionB = []rule{}
+
+var timedB = []rule{}

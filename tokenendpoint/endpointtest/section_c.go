@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionC = []rule{}
+
+var timedC = []rule{}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionD = []rule{}
+
+var timedD = []rule{}

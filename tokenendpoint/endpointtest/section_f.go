@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionF = []rule{}
+
+var timedF = []rule{}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionG = []rule{}
+
+var timedG = []rule{}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionH = []rule{}
+
+var timedH = []rule{}

@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionI = []rule{}
+
+var timedI = []rule{}

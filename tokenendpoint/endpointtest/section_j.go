@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionJ = []rule{}
+
+var timedJ = []rule{}

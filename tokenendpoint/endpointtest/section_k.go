@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionK = []rule{}
+
+var timedK = []rule{}

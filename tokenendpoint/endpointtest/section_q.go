@@ -1,0 +1,5 @@
+package endpointtest
+
+var sectionQ = []rule{}
+
+var timedQ = []rule{}
