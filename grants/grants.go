@@ -156,3 +156,12 @@ type Authorization struct {
 	// Hook, if not nil, has the last word.
 	Hook Hook
 }
+
+// AddClaim adds a claim, or replaces the one of that name. It is what a hook
+// calls: the other claims stay.
+func (a *Authorization) AddClaim(name string, value any) {
+	if a.Claims == nil {
+		a.Claims = make(map[string]any)
+	}
+	a.Claims[name] = value
+}

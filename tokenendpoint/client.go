@@ -87,7 +87,7 @@ func clientError(err error) error {
 		return grants.InvalidClient.Because(err)
 	}
 	if v := grants.Verdict(err); v != nil && v.Code == grants.InvalidClient {
-		return grants.InvalidClient.Because(err)
+		return grants.InvalidClient.Because(v.Cause)
 	}
 	return err
 }

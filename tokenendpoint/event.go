@@ -3,6 +3,7 @@ package tokenendpoint
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -95,11 +96,24 @@ func (o Outcome) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// report gives the event to the host and writes one line.
+// report gives the event to the host and writes one line. The answer has been
+// given: a panic here cannot take it back.
 func (h *Handler) report(ctx context.Context, e *Event) {
-	if h.observe != nil {
-		h.observe(ctx, *e)
-	}
+	defer func() { recover() }() // the logger's
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				h.logger.ErrorContext(ctx, "token request: Observe panicked", "cause", (&panicError{p, debug.Stack()}).Error())
+			}
+		}()
+		if h.observe != nil {
+			h.observe(ctx, *e)
+		}
+	}()
+	h.log(ctx, e)
+}
+
+func (h *Handler) log(ctx context.Context, e *Event) {
 	level := e.Outcome.level()
 	if !h.logger.Enabled(ctx, level) {
 		return

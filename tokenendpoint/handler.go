@@ -69,7 +69,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, e *Event) (*a
 // then grant_type, then missing parameters.
 func (h *Handler) understand(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	defer x.lap(&x.event.Reading)
-	p, err := h.read(w, r)
+	p, err := read(w, r)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (h *Handler) understand(w http.ResponseWriter, r *http.Request, x *exchange
 	if err != nil {
 		return err
 	}
-	scope, err := parseScope(p.form["scope"])
+	scope, err := grants.ParseScope(p.form["scope"])
 	if err != nil {
 		return err
 	}
@@ -108,15 +108,13 @@ func (h *Handler) understand(w http.ResponseWriter, r *http.Request, x *exchange
 
 // checkComplete refuses a request that lacks a parameter.
 func (x *exchange) checkComplete() error {
-	if checker, ok := x.grant.(grants.Checker); ok {
-		if err := checker.Check(&x.request); err != nil {
-			return err
-		}
-	}
 	if x.shown.ID == "" && x.unreadable == nil {
 		if identifier, ok := x.grant.(grants.Identifier); !ok || !identifier.IdentifiesClient() {
 			return errNoClientID
 		}
+	}
+	if checker, ok := x.grant.(grants.Checker); ok {
+		return checker.Check(&x.request)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ var (
 
 // read takes the parameters out of a request: from the body alone, form or
 // JSON, whole or not at all.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request) (parameters, error) {
+func read(w http.ResponseWriter, r *http.Request) (parameters, error) {
 	if r.Method != http.MethodPost { // RFC 6749 §3.2
 		return parameters{}, errMethod
 	}
@@ -53,7 +53,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (parameters, erro
 	if err != nil {
 		return parameters{}, err
 	}
-	body, err := h.readBody(w, r)
+	body, err := readBody(w, r)
 	if err != nil {
 		return parameters{}, err
 	}
@@ -111,17 +111,14 @@ func parserFor(contentType []string) (func(string) (parameters, error), error) {
 // One byte more than allowed, so that the reader says whether there is more.
 var bodies = sync.Pool{New: func() any { return new([maxBody + 1]byte) }}
 
-// readBody reads a bounded body within a bounded time.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+// readBody reads a bounded body, within the time that ServeHTTP has set.
+func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.ContentLength > maxBody {
 		return "", errBodyTooLong
 	}
 	if r.Body == nil {
 		return "", nil
 	}
-	// Not every ResponseWriter has deadlines; then the server's own hold.
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(h.readTimeout))
 	buf := bodies.Get().(*[maxBody + 1]byte)
 	defer bodies.Put(buf)
 	n, err := readUntilEOF(http.MaxBytesReader(w, r.Body, maxBody), buf[:])
@@ -129,7 +126,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (string, erro
 		return "", bodyError(err)
 	}
 	// A deadline that stood would end the request's context with it.
-	control.SetReadDeadline(time.Time{})
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return string(buf[:n]), nil
 }
 

@@ -16,18 +16,17 @@ var _ http.Handler = (*Handler)(nil)
 // ServeHTTP answers a token request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	e := &Event{Time: now()}
-	answered := false
-	defer func() {
-		if p := recover(); p != nil {
-			h.recovered(w, r, e, p, answered)
-		}
-	}()
+	if r.ContentLength != 0 {
+		// Before anything else: net/http waits for the body of a request that
+		// was refused, too. Not every ResponseWriter has deadlines; then those
+		// of the server hold.
+		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
+	}
 	if h.cors(w, r) {
 		return
 	}
-	a, err := h.exchange(w, r, e)
-	answered = true
+	e := &Event{Time: now()}
+	a, err := h.guarded(w, r, e)
 	if err == nil {
 		h.respond(w, a, e)
 	} else {
@@ -40,16 +39,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.report(r.Context(), e)
 }
 
-// recovered turns a panic of a host's store, grant or hook into an answer, in
-// place of the bare end of the connection that net/http would give.
-func (h *Handler) recovered(w http.ResponseWriter, r *http.Request, e *Event, p any, answered bool) {
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	h.logger.ErrorContext(r.Context(), "token request: panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-	if answered { // it was Observe, or the logger
-		return
-	}
-	h.respondError(w, grants.ServerError.Because(fmt.Errorf("tokenendpoint: panic: %v", p)), e)
-	h.report(r.Context(), e)
+// guarded turns a panic of a host's store, grant, hook or signer into an
+// answer, in place of the bare end of the connection that net/http would give.
+func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event) (a *answer, err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			a, err = nil, grants.ServerError.Because(&panicError{p, debug.Stack()})
+		}
+	}()
+	return h.exchange(w, r, e)
 }
+
+// panicError is the cause of an answer in place of which there was a panic.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+// Error returns the value and the stack, for the log.
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }

@@ -106,7 +106,7 @@ func baseURL(addr net.Addr) string {
 // shutdown lets requests end that are under way. A connection that never sent
 // anything, as browsers open in advance, would keep it waiting for seconds.
 func shutdown(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -73,5 +73,8 @@ func (s *resource) verify(token string, now time.Time) (json.RawMessage, error) 
 		return nil, errExpiry
 	}
 	expected := jwt.Expected{Issuer: issuer, AnyAudience: jwt.Audience{audience}, Time: now}
-	return all, known.ValidateWithLeeway(expected, 0)
+	if err := known.ValidateWithLeeway(expected, 0); err != nil {
+		return nil, err
+	}
+	return all, nil
 }

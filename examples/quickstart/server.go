@@ -4,10 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "embed"
 	"net/http"
-	"strings"
-	"text/template"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -122,36 +119,4 @@ func addClients(ctx context.Context, store *memory.Store) error {
 		}
 	}
 	return nil
-}
-
-//go:embed welcome.txt
-var welcomeText string
-
-// welcome describes the server, with a fresh API key of each client.
-func (d *demo) welcome(ctx context.Context, base string) (string, error) {
-	key, err := d.newAPIKey(ctx, clientID)
-	if err != nil {
-		return "", err
-	}
-	publicKey, err := d.newAPIKey(ctx, publicID)
-	if err != nil {
-		return "", err
-	}
-	t, err := template.New("welcome").Parse(welcomeText)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	err = t.Execute(&b, map[string]string{
-		"URL":          base,
-		"Issuer":       issuer,
-		"Audience":     audience,
-		"ClientID":     clientID,
-		"ClientSecret": clientSecret,
-		"PublicID":     publicID,
-		"RedirectURI":  redirectURI,
-		"APIKey":       key.Reveal(),
-		"PublicAPIKey": publicKey.Reveal(),
-	})
-	return b.String(), err
 }

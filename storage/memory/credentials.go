@@ -132,10 +132,7 @@ func (s *Store) revoked(stored *storage.Credential) bool {
 func (s *Store) setFamilyExpiresAt(stored *storage.Credential, at time.Time) {
 	before := keptUntil(stored)
 	stored.FamilyExpiresAt = at
-	now := keptUntil(stored)
-	if now.Equal(before) {
-		return
+	if now := keptUntil(stored); !now.Equal(before) {
+		s.expiries.push(expiry{at: now, digest: stored.Digest})
 	}
-	s.families[stored.Family].keep(now)
-	s.expiries.push(expiry{at: now, digest: stored.Digest})
 }

@@ -19,8 +19,10 @@ import (
 type family struct {
 	revoked bool
 	members int
-	// until is the latest instant that any credential of the family was to
-	// be kept until. Zero, if the family never had a credential.
+	// until is the latest instant that a credential of the family was to be
+	// kept until when it was added. Zero, if the family never had one. A Spend
+	// that prolongs a credential need not move it: that credential is a member
+	// for just as long.
 	until time.Time
 }
 

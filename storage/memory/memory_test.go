@@ -22,11 +22,12 @@ func TestPutClientRefusesID(t *testing.T) {
 	}{
 		{"an ordinary ID is kept", "s6BhdRkqt3", false},
 		{"all of VSCHAR may be in an ID", " !~\"\\", false},
+		{"a letter beyond ASCII is kept", "zoë", false},
 		{"an empty ID is refused", "", true},
 		{"NUL is refused", "a\x00b", true},
 		{"DEL is refused", "a\x7f", true},
 		{"a tab is refused", "a\tb", true},
-		{"a letter beyond ASCII is refused", "zoë", true},
+		{"a control character beyond ASCII is refused", "a\u0085", true},
 		{"broken UTF-8 is refused", "a\xff", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -86,7 +86,7 @@ func deadAPIKey(t *tester, s APIKeys) {
 
 func apiKeyCopies(t *tester, s APIKeys) {
 	in := filledAPIKey(t)
-	want := in.Clone()
+	want := deepCopy(in)
 	t.putAPIKey(s, in)
 	scribble(in)
 	out := t.findAPIKey(s, want.Digest)

@@ -108,7 +108,10 @@ func clientIdentifiers(t *tester, s Clients) {
 	id := "Client_" + rand.Text()
 	first := &storage.Client{ID: id, Scope: []string{"first"}}
 	t.putClient(s, first)
-	others := []string{strings.ToLower(id), strings.ToUpper(id), id + " ", " " + id, strings.Replace(id, "_", "%", 1), id + "'"}
+	others := []string{
+		strings.ToLower(id), strings.ToUpper(id), id + " ", " " + id, strings.Replace(id, "_", "%", 1), id + "'",
+		id + "\u00e9", id + "e\u0301", // one letter, composed and not
+	}
 	for _, other := range others {
 		if got, err := s.Client(t.ctx, other); err == nil {
 			t.Errorf("Client(%q): got client %q, want storage.ErrNotFound", other, got.ID)
@@ -140,7 +143,7 @@ func brokenClientIdentifiers(t *tester, s Clients) {
 
 func clientCopies(t *tester, s Clients) {
 	in := filledClient(t)
-	want := in.Clone()
+	want := deepCopy(in)
 	t.putClient(s, in)
 	scribble(in)
 	out := t.findClient(s, want.ID)

@@ -190,7 +190,7 @@ func brokenText(t *tester, s storage.Credentials) {
 
 func credentialCopies(t *tester, s storage.Credentials) {
 	in := filledCredential(t)
-	want := in.Clone()
+	want := deepCopy(in)
 	t.create(s, in)
 	scribble(in)
 	out := t.find(s, want.Digest)
@@ -200,7 +200,7 @@ func credentialCopies(t *tester, s storage.Credentials) {
 
 	old, next := spending(want), filledCredential(t)
 	next.Family = want.Family
-	oldIn, nextIn, at := old.Clone(), next.Clone(), now()
+	oldIn, nextIn, at := deepCopy(old), deepCopy(next), now()
 	t.spend(s, oldIn, nextIn, at)
 	t.wantSame("old, which was only passed to Spend,", oldIn, old)
 	t.wantSame("next, which was only passed to Spend,", nextIn, next)

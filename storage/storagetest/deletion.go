@@ -50,13 +50,13 @@ func deletionSpares(t *tester, s deleter) {
 	old, at := spending(t.created(s, c)), c.IssuedAt.Add(time.Minute)
 	t.spend(s, old, next, at)
 	prolonged := over()
-	prolonged.FamilyExpiresAt = now().Add(2 * time.Second)
+	prolonged.FamilyExpiresAt = now().Add(30 * time.Second)
 	t.create(s, prolonged)
 	longer := spending(prolonged)
 	longer.FamilyExpiresAt = now().Add(time.Hour)
 	t.spend(s, longer, nil, at)
 
-	t.deleteExpired(s, now(), 0)
+	t.deleteExpired(s, now().Add(time.Minute), 0)
 	c.Uses, c.SpentAt, c.Salt = 1, at, old.Salt
 	t.wantStored(s, "a spent credential whose family goes on", c)
 	t.wantStored(s, "an expired credential whose family goes on", next)

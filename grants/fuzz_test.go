@@ -1,0 +1,28 @@
+package grants_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/contit/oauth/grants"
+)
+
+// scopeGrammar is RFC 6749 §3.3: scope-token *( SP scope-token ).
+var scopeGrammar = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*\z`)
+
+// FuzzScope holds ParseScope against the grammar of RFC 6749 §3.3.
+func FuzzScope(f *testing.F) {
+	for _, seed := range []string{"read write", " read", "read  write", "re\"ad", `re\ad`, "read\twrite", "é", "a", "", "read ", "\x7f", "!~"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		scope, err := grants.ParseScope(s)
+		if valid := s == "" || scopeGrammar.MatchString(s); valid != (err == nil) {
+			t.Errorf("ParseScope(%q): %v, and the grammar says %t", s, err, valid)
+		}
+		if err == nil && strings.Join(scope, " ") != s {
+			t.Errorf("ParseScope(%q) = %q", s, scope)
+		}
+	})
+}

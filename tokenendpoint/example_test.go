@@ -1,0 +1,238 @@
+package tokenendpoint_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
+	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+func mount(mux *http.ServeMux, store storage.Storage, privateKey *rsa.PrivateKey) error {
+	keys, err := jws.NewKeySet(jws.Key{Signer: privateKey})
+	if err != nil {
+		return err
+	}
+	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   "https://auth.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     keys,
+		Storage:  store,
+		Grants: map[string]grants.Grant{
+			grants.TypeClientCredentials: grants.ClientCredentials{},
+			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
+			grants.TypeRefreshToken:      grants.RefreshToken{},
+			grants.TypeAPIKey:            grants.APIKey{},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/connect/token", endpoint)
+	mux.Handle("/.well-known/jwks.json", keys)
+	return nil
+}
+
+func Example() {
+	privateKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret, hash := clientauth.NewSecret()
+	store := new(memory.Store)
+	err = store.PutClient(context.Background(), &storage.Client{
+		ID:         "reports",
+		Secrets:    []storage.ClientSecret{{ID: "2026", Hash: hash}},
+		GrantTypes: []string{grants.TypeClientCredentials},
+		Scope:      []string{"read"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	if err := mount(mux, store, privateKey); err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	response, err := http.PostForm(server.URL+"/connect/token", url.Values{
+		"grant_type":    {"client_credentials"},
+		"client_id":     {"reports"},
+		"client_secret": {secret.Reveal()},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode, answer["token_type"], answer["expires_in"], answer["scope"])
+	// Output: 200 Bearer 3600 read
+}
+
+// user is a row of the host's own users.
+type user struct {
+	ID     string
+	Tier   string
+	Locked bool
+}
+
+// users are the host's own.
+type users map[string]user
+
+func (u users) ByID(_ context.Context, id string) (user, error) { return u[id], nil }
+
+func (u users) ByBadge(_ context.Context, badge string) (user, error) {
+	for _, user := range u {
+		if badge == "badge of "+user.ID {
+			return user, nil
+		}
+	}
+	return user{}, sql.ErrNoRows
+}
+
+func notLocked(users users) grants.Hook {
+	return func(ctx context.Context, r *grants.Request, a *grants.Authorization) error {
+		user, err := users.ByID(ctx, a.Subject)
+		if err != nil {
+			return err // an outage: 503, and nothing is used up
+		}
+		if user.Locked {
+			return grants.InvalidGrant.Describe("the account is locked")
+		}
+		a.AddClaim("tier", user.Tier)
+		return nil
+	}
+}
+
+// A hook has the last word on what a grant has decided.
+func Example_hook() {
+	people := users{"u1": {ID: "u1", Tier: "gold"}, "u2": {ID: "u2", Locked: true}}
+	grant := grants.RefreshToken{Hook: notLocked(people)}
+
+	for _, id := range []string{"u1", "u2"} {
+		a := &grants.Authorization{Subject: id}
+		err := grant.Hook(context.Background(), &grants.Request{}, a)
+		fmt.Println(id, a.Claims, err)
+	}
+	// Output:
+	// u1 map[tier:gold] <nil>
+	// u2 map[] invalid_grant
+}
+
+func badgeGrant(users users) grants.Func {
+	return func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
+		user, err := users.ByBadge(ctx, r.Form["badge"])
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, grants.InvalidGrant
+		case err != nil:
+			return nil, err
+		}
+		scope, err := r.Narrow([]string{"doors", "lifts"})
+		if err != nil {
+			return nil, err
+		}
+		return &grants.Authorization{Subject: user.ID, Scope: scope, Refresh: true}, nil
+	}
+}
+
+// A grant of a host's own is one function. It is a decision and can be tested
+// like one.
+func Example_customGrant() {
+	badge := badgeGrant(users{"u1": {ID: "u1"}})
+
+	a, err := badge(context.Background(), &grants.Request{
+		Client: &storage.Client{ID: "gate", Scope: []string{"doors", "lifts"}},
+		Scope:  []string{"doors"},
+		Form:   grants.Form{"badge": "badge of u1"},
+	})
+	fmt.Println(a.Subject, a.Scope, a.Refresh, err)
+	// Output: u1 [doors] true <nil>
+}
+
+// partners are the host's own clients, in a table of its own.
+type partners struct{ db *sql.DB }
+
+func (p partners) Client(ctx context.Context, id string) (*storage.Client, error) {
+	c := &storage.Client{ID: id, GrantTypes: []string{grants.TypeClientCredentials}, Scope: []string{"orders"}}
+	var hash string
+	err := p.db.QueryRowContext(ctx, "SELECT secret_hash, suspended FROM partners WHERE code = ?", id).Scan(&hash, &c.Disabled)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, storage.ErrNotFound
+	}
+	c.Secrets = []storage.ClientSecret{{ID: "partner", Hash: hash}}
+	return c, err
+}
+
+// A host whose clients are in one place and whose tokens are in another joins
+// the parts.
+func ExampleNew_parts() {
+	var db *sql.DB // the host's own
+
+	keys, err := jws.NewKeySet(jws.Key{Signer: exampleKey()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   "https://auth.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     keys,
+		Storage:  storage.Parts{Clients: partners{db}},
+		Grants: map[string]grants.Grant{
+			grants.TypeClientCredentials: grants.ClientCredentials{},
+			grants.TypeRefreshToken:      grants.RefreshToken{},
+		},
+	})
+	fmt.Println(err)
+	// Output: tokenendpoint: the grant "refresh_token" needs credentials, and Storage has none
+}
+
+func approved(ctx context.Context, store storage.Credentials, client *storage.Client, userID string, form url.Values) (code string, err error) {
+	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
+		Client:              client,
+		Subject:             userID,
+		RedirectURI:         form.Get("redirect_uri"),
+		CodeChallenge:       form.Get("code_challenge"),
+		CodeChallengeMethod: form.Get("code_challenge_method"),
+	}, time.Now())
+	if err != nil {
+		return "", err
+	}
+	return secret.Reveal(), store.CreateCredential(ctx, record)
+}
+
+// The host's own login page ends in an authorization code.
+func Example_authorizationPage() {
+	client := &storage.Client{
+		ID:           "app",
+		AuthMethod:   storage.AuthNone,
+		GrantTypes:   []string{grants.TypeAuthorizationCode},
+		RedirectURIs: []string{"https://app.example.com/callback"},
+	}
+	form := url.Values{
+		"redirect_uri":          {"https://app.example.com/callback"},
+		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"},
+		"code_challenge_method": {"S256"},
+	}
+	code, err := approved(context.Background(), new(memory.Store), client, "u1", form)
+	fmt.Println(code[:3], err)
+	// Output: ac_ <nil>
+}
