@@ -134,7 +134,8 @@ type Credential struct {
 	// Kind tells codes from refresh tokens and from a custom grant's own.
 	Kind string
 	// Family is shared by all that descends from one authorization: the code,
-	// every refresh token after it. A replay revokes the family.
+	// every refresh token after it. A replay revokes the family. It is never
+	// empty, and compared byte for byte.
 	Family string
 
 	// ClientID names the client that it was issued to, the only one that may
@@ -148,6 +149,7 @@ type Credential struct {
 	// Audience holds the audiences that were granted. If nil, the client's.
 	Audience []string
 	// Claims is a JSON object of further claims for the access tokens, or nil.
+	// It is kept byte for byte.
 	Claims []byte
 	// APIKey is the digest of the API key that the authorization rests on, or
 	// zero. A refresh token dies with its key.
@@ -167,7 +169,7 @@ type Credential struct {
 	ExpiresAt time.Time
 	// FamilyExpiresAt ends the family: nothing that descends from this
 	// credential outlives it. The record is kept until then, so that a replay
-	// is recognised while there is something to protect.
+	// is recognised while there is something to protect. It is never zero.
 	FamilyExpiresAt time.Time
 
 	// MaxUses is how often it may be used, counting the repeated uses of a

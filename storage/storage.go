@@ -18,9 +18,14 @@
 //
 // All methods are safe for concurrent use. Records that come in are copied
 // before they are kept, and records that go out are copies: neither side ever
-// sees the other's later changes. Instants are kept to the microsecond at
-// least. A cancelled context makes a method return its error and change
-// nothing.
+// sees the other's later changes. Text and bytes are kept as they are,
+// instants to the microsecond at least, durations to the second. A context that
+// has ended makes a method return an error that is no sentinel and change
+// nothing; one that ends on the way may leave either all of a change or nothing.
+//
+// A store may delete a credential once its ExpiresAt and its FamilyExpiresAt
+// have passed, spent or not, and what it remembers of a revoked family when all
+// its credentials may be deleted. Nothing relies on the deletion for safety.
 package storage
 
 import (
@@ -58,9 +63,10 @@ type Clients interface {
 // Credentials keeps what can be used once: authorization codes, refresh
 // tokens, and the single-use credentials of a host's own grants.
 type Credentials interface {
-	// CreateCredential adds a new credential. It returns [ErrExists], and
-	// changes nothing, if there is one with its digest. A credential that is
-	// added to a family that was revoked is revoked from the start.
+	// CreateCredential adds a new credential: its Uses, SpentAt, Salt and
+	// Revoked are zero. It returns [ErrExists], and changes nothing, if there
+	// is one with its digest. A credential that is added to a family that was
+	// revoked is revoked from the start.
 	CreateCredential(ctx context.Context, c *Credential) error
 
 	// Credential returns the credential with this digest, spent and revoked
@@ -82,8 +88,10 @@ type Credentials interface {
 	// changes nothing else.
 	//
 	// In every other case it returns [ErrSpent], or [ErrNotFound] if the
-	// record is gone, and changes nothing. If next's digest is taken it
-	// returns [ErrExists] and changes nothing.
+	// record is gone, and changes nothing. If old could be spent and next's
+	// digest is taken it returns [ErrExists] and changes nothing. next is new,
+	// and of old's family. A store does not look at ExpiresAt: the endpoint
+	// has.
 	Spend(ctx context.Context, old, next *Credential, at time.Time) error
 
 	// Revoke ends a family. Once it has returned nil, nothing of the family is

@@ -46,8 +46,8 @@ var (
 // authenticate finds and authenticates the client (RFC 6749 §2.3, §3.2.1). It
 // is the one place that says who may come without a secret.
 func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
-	identifier, identifies := x.grant.(grants.Identifier)
-	identifies = identifies && identifier.IdentifiesClient()
+	identifier, hasKey := x.grant.(grants.Identifier)
+	identifies := hasKey && identifier.IdentifiesClient()
 	if x.shown.ID == "" && identifies {
 		id, err := identifier.ClientID(ctx, &x.request)
 		if err != nil {
@@ -60,10 +60,10 @@ func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
 		return clientError(err)
 	}
 	// Basic with an empty password is how some libraries name a public client.
-	// Where the grant identifies the client, a public client's body secret is
-	// the placeholder of a client that always sends all parameters.
+	// Where the grant has a key of its own, a public client's body secret is the
+	// placeholder of a client that always sends all parameters.
 	shown := !x.shown.Secret.Empty()
-	placeholder := identifies && x.shown.Method == storage.ClientSecretPost
+	placeholder := hasKey && x.shown.Method == storage.ClientSecretPost
 	switch {
 	case client == nil || client.ID != x.shown.ID:
 		return grants.ServerError.Because(errOtherClient)

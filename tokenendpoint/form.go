@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/contit/oauth/grants"
@@ -120,8 +121,8 @@ func checkValue(s syntax, value string) error {
 	if s == scopes {
 		return nil
 	}
-	for _, c := range []byte(value) {
-		if c < 0x20 || c == 0x7f || c > 0x7f && s != text {
+	for _, c := range value {
+		if unicode.IsControl(c) || c > 0x7f && s != text {
 			return grants.InvalidRequest.Describe("a parameter has a character that it cannot have").Because(errNotVSCHAR)
 		}
 	}

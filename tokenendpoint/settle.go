@@ -14,10 +14,11 @@ import (
 )
 
 var (
-	errReplayed = errors.New("tokenendpoint: used before")
-	errRace     = errors.New("tokenendpoint: lost a race for a code, or its answer was lost")
-	errLate     = errors.New("tokenendpoint: expired, and used before")
-	errNoLeaf   = errors.New("tokenendpoint: used before, and without a successor")
+	errReplayed  = errors.New("tokenendpoint: used before")
+	errRace      = errors.New("tokenendpoint: lost a race for a code, or its answer was lost")
+	errLate      = errors.New("tokenendpoint: expired, and used before")
+	errUnsettled = errors.New("tokenendpoint: the store will not spend what it shows as unspent")
+	errNoLeaf    = errors.New("tokenendpoint: used before, and without a successor")
 )
 
 // use says how a single-use credential is used this time.
@@ -77,29 +78,29 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
 	defer cancel()
-	var err error
 	for range attempts {
-		var refresh storage.Secret
-		if refresh, err = h.write(ctx, x, u, a); err == nil {
+		refresh, err := h.write(ctx, x, u, a)
+		p := x.authorization.Spends
+		switch {
+		case err == nil:
 			return refresh, nil
-		}
-		if !errors.Is(err, storage.ErrSpent) {
-			break
+		case p == nil: // nothing was presented, so no error is about it
+			return storage.Secret{}, err
+		case errors.Is(err, storage.ErrNotFound): // deleted since it was read
+			return storage.Secret{}, grants.InvalidGrant.Because(err)
+		case !errors.Is(err, storage.ErrSpent):
+			return storage.Secret{}, err
 		}
 		// Somebody else was first. Look again, and judge this request by that.
-		p := x.authorization.Spends
 		if p, err = x.request.Present(ctx, p.Kind, p.Secret()); err != nil {
-			break
+			return storage.Secret{}, err
 		}
 		x.authorization.Spends = p
 		if u, err = h.judge(ctx, x); err != nil {
-			break
+			return storage.Secret{}, err
 		}
 	}
-	if errors.Is(err, storage.ErrNotFound) {
-		err = grants.InvalidGrant.Because(err) // purged since it was read
-	}
-	return storage.Secret{}, err
+	return storage.Secret{}, errUnsettled
 }
 
 // write makes the one call of the store.

@@ -117,32 +117,6 @@ func TestTombstoneOfEmptyFamilyIsKeptForADay(t *testing.T) {
 	wantEmpty(t, &s)
 }
 
-// Expiries of the same instant come in no order. A tombstone that comes first
-// must not go before the credentials.
-func TestTombstoneGoesLast(t *testing.T) {
-	var s memory.Store
-	ends := start.Add(time.Hour)
-	create(t, &s, credential("shortened", "f", ends))
-	old := credential("shortened", "f", start)
-	wantErr(t, "Spend", s.Spend(t.Context(), old, nil, start), nil)
-	wantErr(t, "Revoke", s.Revoke(t.Context(), "f"), nil)
-	deleteExpired(t, &s, ends, 0, 1) // only the tombstone is left, until ends
-	for i := range 5 {
-		create(t, &s, credential(fmt.Sprint(i), "f", ends))
-	}
-	for left := 5; left > 0; left-- {
-		for i := range 5 {
-			got, err := s.Credential(t.Context(), digest(fmt.Sprint(i)))
-			if err == nil && !got.Revoked {
-				t.Fatalf("a credential of a revoked family, with %d left: got unrevoked, want revoked", left)
-			}
-		}
-		deleteExpired(t, &s, ends.Add(1), 1, 1)
-	}
-	deleteExpired(t, &s, ends.Add(1), 0, 1) // the tombstone
-	wantEmpty(t, &s)
-}
-
 // A credential without any instants is over at once. Its family's tombstone is
 // kept as one that never had a credential.
 func TestTombstoneOfTimelessCredential(t *testing.T) {

@@ -66,6 +66,7 @@ func TestPutAPIKey(t *testing.T) {
 		return s.PutAPIKey(ctx, &storage.APIKey{Digest: digest(text), ID: id, ClientID: text})
 	}
 	wantErr(t, "a new key", put("one", "k1"), nil)
+	wantErr(t, "the same key again", put("one", "k1"), nil)
 	wantErr(t, "another key with the ID of the first", put("two", "k1"), storage.ErrExists)
 	wantErr(t, "the first key, with another ID", put("one", "k2"), nil)
 	wantErr(t, "another key with the ID that became free", put("two", "k1"), nil)

@@ -1,0 +1,119 @@
+// Command hostapp is a small web shop that has users, clients and pages of its
+// own, and mounts a token endpoint among them. See README.md.
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// accessTokenLifetime is short: an access token is not looked up, so for that
+// long a user who was locked still has the last one.
+const accessTokenLifetime = 10 * time.Minute
+
+// config is what main and the tests choose.
+type config struct {
+	issuer          string
+	log             *slog.Logger
+	bcryptCost      int           // zero: the default of bcrypt
+	codeReuseWindow time.Duration // zero: the default of tokenendpoint
+}
+
+// shop is the application. It is an http.Handler.
+type shop struct {
+	http.Handler
+	issuer  string
+	log     *slog.Logger
+	db      *database
+	users   *users
+	store   *Store
+	lastUse *lastUse
+	keys    *jws.KeySet
+	formKey [32]byte // drawn at start: forms from before a restart are refused once
+}
+
+func newShop(db *database, c config) (*shop, error) {
+	if c.bcryptCost == 0 {
+		c.bcryptCost = bcrypt.DefaultCost
+	}
+	// A real shop loads its key from a file or a KMS. With this one the access
+	// tokens end with the process; refresh tokens are in the database and stay.
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := jws.NewKeySet(jws.Key{Signer: key})
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := newTokenVerifier(c.issuer, audience, keys.JWKS())
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{
+		issuer:  c.issuer,
+		log:     c.log,
+		db:      db,
+		users:   &users{db: db, cost: c.bcryptCost},
+		store:   &Store{db},
+		lastUse: newLastUse(db, c.log),
+		keys:    keys,
+	}
+	rand.Read(s.formKey[:]) // it cannot fail: the process ends instead
+	mux := http.NewServeMux()
+	s.routes(mux, verifier)
+	if err := s.mountOAuth(mux, keys, c); err != nil {
+		s.lastUse.Close()
+		return nil, err
+	}
+	s.Handler = mux
+	return s, nil
+}
+
+func (s *shop) routes(mux *http.ServeMux, verifier *tokenVerifier) {
+	mux.HandleFunc("GET /login", s.showLogin)
+	mux.HandleFunc("POST /login", s.form(s.login))
+	mux.HandleFunc("POST /logout", s.form(s.logout))
+	mux.HandleFunc("GET /{$}", s.loggedIn(s.showOrders))
+	mux.HandleFunc("GET /keys", s.loggedIn(s.showKeys))
+	mux.HandleFunc("POST /keys", s.form(s.loggedIn(s.createKey)))
+	mux.HandleFunc("POST /keys/revoke", s.form(s.loggedIn(s.revokeKey)))
+	mux.HandleFunc("GET /pairing", s.loggedIn(s.showPairing))
+	mux.HandleFunc("POST /pairing", s.form(s.loggedIn(s.createPairingCode)))
+	mux.HandleFunc("GET /authorize", s.showConsent)
+	mux.HandleFunc("POST /authorize", s.form(s.loggedIn(s.decide)))
+	mux.HandleFunc("GET /api/orders", verifier.protect(scopeOrders, s.serveOrders))
+}
+
+// Close ends the shop's background work. Requests must have ended.
+func (s *shop) Close() { s.lastUse.Close() }
+
+// sweep deletes what is over, once in an interval, until ctx ends. The library
+// has no timers: when to do it is the host's to say.
+func (s *shop) sweep(ctx context.Context, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			_, err := s.store.DeleteExpired(ctx, now, 1000)
+			if err == nil {
+				_, err = s.db.write.ExecContext(ctx, `DELETE FROM sessions WHERE ends_at < ?`, instant(now))
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("sweep", "cause", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,318 @@
+package endpointtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint"
+)
+
+// guessRules are about who tries secrets. Where the very number counts, time
+// must stand still: those rules are in timedD.
+var guessRules = []rule{
+	{"D31_a_thousand_wrong_secrets", thousandWrong},
+	{"D31_a_host's_own_Limiter", ownLimiter},
+	{"D32_forwarding_headers_mean_nothing", forwardingHeaders},
+}
+
+// atOnce is how many failures one client may have at once from one network.
+const atOnce = 300
+
+// unknownTakesAsLong compares medians, generously: a hash that is left out
+// makes a factor of a hundred. What can be counted is the look-ups.
+func unknownTakesAsLong(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	p, post, off := f.slowClient(storage.Client{}), f.slowClient(storage.Client{AuthMethod: storage.ClientSecretPost}), f.slowClient(storage.Client{Disabled: true})
+	f.send(clientCredentials(p)).tokens() // what known clients cost is learned from them
+	names := []string{"a wrong secret", "an unknown client", "a disabled client", "another method"}
+	requests := []*request{
+		clientCredentials(p.showing(wrongSecret)), clientCredentials(p.named("ghost")), clientCredentials(off), clientCredentials(post),
+	}
+	took := make([][]time.Duration, len(requests))
+	f.store.counted()
+	for range 7 {
+		for i, r := range requests {
+			start := time.Now()
+			f.send(r).unauthorized()
+			took[i] = append(took[i], time.Since(start))
+			f.asked(map[string]int{mClient: 1})
+		}
+	}
+	want := median(took[0])
+	for i, name := range names {
+		if got := median(took[i]); got < want/2 || got > want*2 {
+			t.Errorf("%s took %v, a wrong secret %v", name, got, want)
+		}
+	}
+}
+
+// slowClient registers a client whose secret needs a slow hash.
+func (f *fixture) slowClient(c storage.Client) *party {
+	f.Helper()
+	c.ID, c.GrantTypes, c.Scope = "slow", everyGrant(), []string{"read"}
+	return f.newClient(&c, "chosen by people")
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// limited asserts the response to who comes too often.
+func (r *reply) limited() {
+	r.t.Helper()
+	r.refusedWith(http.StatusTooManyRequests, "temporarily_unavailable")
+	if n, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || n < 1 || n > 3600 {
+		r.t.Errorf("Retry-After is %q, want seconds", r.header.Get("Retry-After"))
+	}
+	if got := r.header.Values("WWW-Authenticate"); len(got) > 0 {
+		r.t.Errorf("WWW-Authenticate is %q, want none: nothing was tried", got)
+	}
+}
+
+func thousandWrong(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	wrong, start, refused := both(clientCredentials(f.c1.showing(wrongSecret))), time.Now(), 0
+	for i := range 1000 {
+		got := f.send(wrong[i%2])
+		if i < atOnce || got.status == http.StatusUnauthorized {
+			got.unauthorized()
+			refused++
+			continue
+		}
+		got.limited()
+	}
+	if most := atOnce + 2 + int(time.Since(start)/time.Second); refused > most {
+		t.Errorf("%d of 1000 wrong secrets were tried, want at most %d", refused, most)
+	}
+	f.send(clientCredentials(f.c2)).tokens()
+	f.send(refresh(f.pub, f.refreshToken(f.pub))).tokens()
+}
+
+// guessesCounted: 300 at once, and then one each second.
+func guessesCounted(t *testing.T, open Open) {
+	f := newTimed(t, open)
+	right, wrong := clientCredentials(f.c1), clientCredentials(f.c1.showing(wrongSecret))
+	for i := range atOnce {
+		f.send(wrong).unauthorized()
+		if i%100 == 0 {
+			f.send(right).tokens() // it does not wipe the slate
+		}
+	}
+	f.store.counted()
+	for _, r := range both(wrong) {
+		f.send(r).limited()
+	}
+	f.send(right).limited() // pinned: right or wrong is not looked at
+	f.send(form("grant_type", "client_credentials").post(f.c1)).limited()
+	f.send(presentKey(f.c1, "guessed")).limited()
+	f.asked(nil)
+	f.send(clientCredentials(f.c2)).tokens()
+	f.send(clientCredentials(f.c2.showing(wrongSecret))).unauthorized()
+	if e := f.lastEvent(); e.Outcome != tokenendpoint.Refused {
+		t.Errorf("the outcome is %s, want %s", e.Outcome, tokenendpoint.Refused)
+	}
+	f.send(wrong).limited()
+	if e := f.lastEvent(); e.Outcome != tokenendpoint.Limited || e.ClientID != f.c1.id {
+		t.Errorf("the event is of %s %s, want %s %s", e.Outcome, e.ClientID, tokenendpoint.Limited, f.c1.id)
+	}
+	time.Sleep(time.Second)
+	f.send(right).tokens()
+	f.send(wrong).unauthorized()
+	f.send(wrong).limited()
+	time.Sleep(10 * time.Second)
+	for range 10 {
+		f.send(wrong).unauthorized()
+	}
+	f.send(wrong).limited()
+	time.Sleep(atOnce * time.Second)
+	for range atOnce {
+		f.send(wrong).unauthorized()
+	}
+	f.send(wrong).limited()
+}
+
+// unknownLimitedAlike: the count must not tell who is known either.
+func unknownLimitedAlike(t *testing.T, open Open) {
+	f := newTimed(t, open)
+	for _, p := range []*party{f.c1.showing(wrongSecret), f.c1.named("ghost"), f.off, f.cc.showing(wrongSecret)} {
+		for range atOnce {
+			f.send(form("grant_type", "client_credentials").post(p)).unauthorized()
+		}
+		f.send(form("grant_type", "client_credentials").post(p)).limited()
+	}
+}
+
+// onlyGuessesCount: what cannot be guessed at, or shows nothing, is free; a
+// wrong API key is a guess.
+func onlyGuessesCount(t *testing.T, open Open) {
+	f := newTimed(t, open)
+	code, token := f.code(f.c1), f.refreshToken(f.c1)
+	for range atOnce + 1 {
+		f.send(f.redeem(f.c1, code).with("code_verifier", verifier+"x")).refused("invalid_grant")
+		f.send(refresh(f.c1, token[:len(token)-1])).refused("invalid_grant")
+		f.send(refresh(f.c1.showing(""), token)).unauthorized()
+		f.send(clientCredentials(f.c1).with("scope", "root")).refused("invalid_scope")
+	}
+	f.send(f.redeem(f.c1, code)).tokens()
+	f.send(refresh(f.c1, token)).tokens()
+	f.store.failWith(mClient, errors.New("db down"))
+	for range atOnce + 1 {
+		f.send(clientCredentials(f.c2.showing(wrongSecret))).unavailable()
+	}
+	f.store.heal()
+	f.send(clientCredentials(f.c2)).tokens()
+
+	key := f.apiKey(f.c2)
+	for i := range atOnce {
+		f.send(presentKey(f.c2, storage.NewSecret("ck_test_").Reveal())).refused("invalid_grant")
+		if i == 0 {
+			f.send(presentKey(f.c2, key)).tokens()
+		}
+	}
+	f.send(presentKey(f.c2, key)).limited()
+	f.send(presentKey(f.c1, f.apiKey(f.c1))).tokens()
+}
+
+// from is the request as it comes from an address, by way of fromHeader.
+func (r *request) from(address string) *request { return r.set(peerHeader, address) }
+
+func countByNetwork(t *testing.T, open Open) {
+	f := newTimed(t, open, fromHeader)
+	right, wrong := clientCredentials(f.c1), clientCredentials(f.c1.showing(wrongSecret))
+	for i := range atOnce { // all of one /64
+		f.send(wrong.from(fmt.Sprintf("2001:db8:1:2:%x:%x:0:%x", i, i*7, i*13))).unauthorized()
+		f.send(wrong.from([]string{"192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"}[i%3])).unauthorized()
+		f.send(wrong.from(fmt.Sprintf("fe80::%x%%eth%d", i, i%2))).unauthorized()
+	}
+	for _, r := range []*request{right, wrong} {
+		f.send(r.from("2001:db8:1:2::")).limited()
+		f.send(r.from("2001:db8:1:2:ffff:ffff:ffff:ffff")).limited()
+		f.send(r.from("192.0.2.7")).limited()
+		f.send(r.from("::ffff:192.0.2.7")).limited()
+		f.send(r.from("fe80::1%eth7")).limited()
+	}
+	for _, address := range []string{"2001:db8:1:3::1", "2001:db8:1:1:ffff:ffff:ffff:ffff", "192.0.2.6", "::192.0.2.7", "2001:db8::1", ""} {
+		f.send(right.from(address)).tokens()
+	}
+}
+
+// forwardingHeaders say who sends one what they like: neither do they split
+// the count nor do they point it at somebody else.
+func forwardingHeaders(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	wrong, start, refused := clientCredentials(f.c1.showing(wrongSecret)), time.Now(), 0
+	for i := range atOnce + 200 {
+		address := fmt.Sprintf("203.0.%d.%d", i/200, i%200)
+		got := f.send(wrong.set("X-Forwarded-For", address).set("X-Real-IP", address).set("Forwarded", "for="+address).
+			set("True-Client-IP", address).set("CF-Connecting-IP", address))
+		if got.status == http.StatusUnauthorized {
+			refused++
+			continue
+		}
+		got.limited()
+	}
+	if most := atOnce + 2 + int(time.Since(start)/time.Second); refused < atOnce || refused > most {
+		t.Errorf("%d wrong secrets were tried, want %d to %d", refused, atOnce, most)
+	}
+}
+
+// limiter is a host's own, which answers what it is told.
+type limiter struct {
+	mu     sync.Mutex
+	wait   time.Duration
+	err    error
+	waited []tokenendpoint.Attempt
+	failed []tokenendpoint.Attempt
+}
+
+func (l *limiter) Wait(_ context.Context, a tokenendpoint.Attempt) (time.Duration, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waited = append(l.waited, a)
+	return l.wait, l.err
+}
+
+func (l *limiter) Failed(_ context.Context, a tokenendpoint.Attempt) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = append(l.failed, a)
+	return l.err
+}
+
+// told returns of what the limiter was told since the last time.
+func (l *limiter) told() (waited, failed []tokenendpoint.Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	waited, failed = l.waited, l.failed
+	l.waited, l.failed = nil, nil
+	return waited, failed
+}
+
+func (l *limiter) answer(wait time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wait, l.err = wait, err
+}
+
+func withLimiter(l *limiter) option {
+	return func(c *tokenendpoint.Config) { c.Limiter = l }
+}
+
+func ownLimiter(t *testing.T, open Open) {
+	l := new(limiter)
+	f := newFixture(t, open, withLimiter(l), fromHeader)
+	right := clientCredentials(f.c1).from("2001:db8:1:2:3:4:5:6")
+	wrong := clientCredentials(f.c1.showing(wrongSecret)).from("2001:db8:1:2:3:4:5:6")
+	want := netip.MustParsePrefix("2001:db8:1:2::/64")
+
+	f.send(right).tokens()
+	if waited, failed := l.told(); len(waited) != 1 || len(failed) != 0 {
+		t.Errorf("the limiter was told of %v and %v, want one attempt and no failure", waited, failed)
+	}
+	f.send(wrong).unauthorized()
+	waited, failed := l.told()
+	if len(waited) != 1 || len(failed) != 1 {
+		t.Fatalf("the limiter was told of %v and %v, want one attempt and one failure", waited, failed)
+	}
+	for _, a := range append(waited, failed...) {
+		if a.ClientID != f.c1.id || a.Network != want || time.Since(a.Time).Abs() > time.Minute {
+			t.Errorf("the attempt is %v, want of %s from %s, now", a, f.c1.id, want)
+		}
+	}
+	l.answer(90*time.Second+1, nil)
+	f.store.counted()
+	got := f.send(right)
+	got.limited()
+	if after := got.header.Get("Retry-After"); after != "91" {
+		t.Errorf("Retry-After is %s, want 91: the limiter's, rounded up", after)
+	}
+	f.asked(nil)
+	l.answer(0, nil)
+	for range atOnce + 1 { // its word counts, not that of this process
+		f.send(wrong).unauthorized()
+	}
+	f.send(right).tokens()
+	l.answer(0, errors.New("limiter down"))
+	limited := 0
+	for range 5 { // each second one is let in
+		if got := f.send(wrong); got.status == http.StatusTooManyRequests {
+			got.limited()
+			limited++
+		}
+	}
+	if limited == 0 {
+		t.Error("while the limiter is down nobody counts, want the count of this process")
+	}
+	f.send(clientCredentials(f.c2)).tokens()
+	f.send(clientCredentials(f.c2.showing(wrongSecret))).unauthorized()
+}

@@ -1,0 +1,251 @@
+package tokenendpoint_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint"
+)
+
+// outcomes are one request for each way to end.
+var outcomes = []struct {
+	name    string
+	outcome tokenendpoint.Outcome
+	level   slog.Level
+	status  int
+	code    grants.Code
+	request func(o *observed) string // the body
+}{
+	{"a token", tokenendpoint.Issued, slog.LevelDebug, 200, "",
+		func(*observed) string { return "grant_type=client_credentials" }},
+	{"a code", tokenendpoint.Issued, slog.LevelDebug, 200, "", (*observed).code},
+	{"a refresh", tokenendpoint.Issued, slog.LevelDebug, 200, "", (*observed).refresh},
+	{"a refresh whose answer was lost", tokenendpoint.Repeated, slog.LevelDebug, 200, "", func(o *observed) string {
+		r := o.refresh()
+		post(o.handler, o.secret, r)
+		return r
+	}},
+	{"a replay", tokenendpoint.Replayed, slog.LevelWarn, 400, "invalid_grant", func(o *observed) string {
+		r := o.refresh()
+		post(o.handler, o.secret, r)
+		time.Sleep(time.Minute)
+		return r
+	}},
+	{"a code that was used", tokenendpoint.Replayed, slog.LevelWarn, 400, "invalid_grant", func(o *observed) string {
+		r := o.code()
+		post(o.handler, o.secret, r)
+		time.Sleep(3 * time.Second)
+		return r
+	}},
+	{"a code that was used a moment ago", tokenendpoint.Refused, slog.LevelInfo, 400, "invalid_grant", func(o *observed) string {
+		r := o.code()
+		post(o.handler, o.secret, r)
+		return r
+	}},
+	{"no grant_type", tokenendpoint.Refused, slog.LevelInfo, 400, "invalid_request", func(*observed) string { return "" }},
+	{"a wrong secret", tokenendpoint.Refused, slog.LevelInfo, 401, "invalid_client", func(o *observed) string {
+		o.secret = "wrong"
+		return "grant_type=client_credentials"
+	}},
+	{"a body that is too long", tokenendpoint.Refused, slog.LevelInfo, 413, "invalid_request",
+		func(*observed) string { return strings.Repeat("a", 1<<20) }},
+	{"too many failures", tokenendpoint.Limited, slog.LevelInfo, 429, "temporarily_unavailable", func(o *observed) string {
+		o.wait = time.Second
+		return "grant_type=client_credentials"
+	}},
+	{"a store that is down", tokenendpoint.Failed, slog.LevelError, 503, "temporarily_unavailable", func(o *observed) string {
+		o.down = errors.New("connection refused")
+		return "grant_type=client_credentials"
+	}},
+	{"a hook that panics", tokenendpoint.Failed, slog.LevelError, 500, "server_error", func(o *observed) string {
+		o.hook = func(context.Context, *grants.Request, *grants.Authorization) error { panic("connection refused") }
+		return o.code()
+	}},
+	{"a store that gave up by itself", tokenendpoint.Failed, slog.LevelError, 503, "temporarily_unavailable", func(o *observed) string {
+		o.down = context.Canceled // and the client is still there
+		return "grant_type=client_credentials"
+	}},
+}
+
+func TestEventAndLineOfARequest(t *testing.T) {
+	for _, tt := range outcomes {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newObserved(t)
+				body := tt.request(o)
+				o.forget()
+				w := post(o.handler, o.secret, body)
+				e, line, level := o.one()
+				if e.Outcome != tt.outcome || level != tt.level || e.Status != tt.status || e.Error != tt.code || w.Code != tt.status {
+					t.Errorf("got %s %s %d %s and the response %d, want %s %s %d %s",
+						e.Outcome, level, e.Status, e.Error, w.Code, tt.outcome, tt.level, tt.status, tt.code)
+				}
+				checkLine(t, e, line)
+				if (e.ErrorID != "") != (tt.status >= 500) || !strings.Contains(w.Body.String(), e.ErrorID) {
+					t.Errorf("the error id is %q and the response %s, want one and the same for a fault", e.ErrorID, w.Body)
+				}
+				if tt.status >= 500 && (e.Cause == nil || strings.Contains(w.Body.String(), "refused")) {
+					t.Errorf("the cause is %v and the response %s, want a cause that the client does not see", e.Cause, w.Body)
+				}
+				if !e.Time.Equal(time.Now()) || e.Time.Location() != time.UTC {
+					t.Errorf("the event's time is %s, want %s in UTC", e.Time, time.Now())
+				}
+			})
+		})
+	}
+}
+
+// checkLine holds the line against the event: what is empty is left out.
+func checkLine(t *testing.T, e tokenendpoint.Event, line map[string]string) {
+	t.Helper()
+	cause := ""
+	if e.Cause != nil {
+		cause = e.Cause.Error()
+	}
+	for key, want := range map[string]string{
+		"msg": "token request", "outcome": string(e.Outcome), "grant_type": e.GrantType, "client_id": e.ClientID,
+		"sub": e.Subject, "family": e.Family, "jti": e.TokenID, "api_key_id": e.APIKeyID,
+		"error": string(e.Error), "error_id": e.ErrorID, "cause": cause, "total": e.Total.String(),
+	} {
+		got, there := line[key]
+		if got != want || there != (want != "") {
+			t.Errorf("the line has %s=%q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestEventTellsWhatWasIssued(t *testing.T) {
+	o := newObserved(t)
+	response, claims := token(t, post(o.handler, o.secret, o.code()))
+	e, _, _ := o.one()
+	refresh, _ := response["refresh_token"].(string)
+	record, err := o.store.Credential(t.Context(), storage.PresentedSecret(refresh).Digest(storage.KindRefreshToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.GrantType != "authorization_code" || e.ClientID != "c1" || e.Subject != "u1" || e.Family != record.Family ||
+		e.TokenID != claims["jti"] || !slices.Equal(e.Scope, []string{"read"}) || e.Error != "" || e.Cause != nil {
+		t.Errorf("the event is %+v, want what was issued: %v", e, claims)
+	}
+}
+
+// A client that hangs up before anything was changed loses nothing by it.
+func TestEventOfAnAbandonedRequest(t *testing.T) {
+	o := newObserved(t)
+	body := o.code()
+	ctx, cancel := context.WithCancel(t.Context())
+	o.hook = func(ctx context.Context, _ *grants.Request, _ *grants.Authorization) error {
+		cancel()
+		return ctx.Err()
+	}
+	r := httptest.NewRequestWithContext(ctx, "POST", "/connect/token", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth("c1", o.secret)
+	o.handler.ServeHTTP(httptest.NewRecorder(), r)
+	if e, line, level := o.one(); e.Outcome != tokenendpoint.Abandoned || level != slog.LevelInfo || line["outcome"] != "abandoned" {
+		t.Errorf("got %s at level %s, want abandoned at info", e.Outcome, level)
+	}
+	o.hook = nil
+	if w := post(o.handler, o.secret, body); w.Code != 200 {
+		t.Errorf("the code afterwards: got %d %s, want 200", w.Code, w.Body)
+	}
+}
+
+// slowBody takes five seconds to arrive.
+type slowBody struct{ io.Reader }
+
+func (b slowBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if n > 0 {
+		time.Sleep(5 * time.Second)
+	}
+	return n, err
+}
+
+func TestEventTellsHowLongTheStepsTook(t *testing.T) {
+	const s = time.Second
+	for _, tt := range []struct {
+		name                                             string
+		secret                                           string
+		reading, client, decision, signing, write, takes time.Duration
+	}{
+		{"all of them", "", 5 * s, s, 2 * s, 3 * s, 4 * s, 15 * s},
+		{"up to the refusal", "wrong", 5 * s, s, 0, 0, 0, 6 * s},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newObserved(t)
+				body := o.code()
+				o.times = steps{client: s, hook: 2 * s, signer: 3 * s, spend: 4 * s}
+				r := httptest.NewRequest("POST", "/connect/token", slowBody{strings.NewReader(body)})
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.SetBasicAuth("c1", o.secret+tt.secret)
+				o.handler.ServeHTTP(httptest.NewRecorder(), r)
+				e, _, _ := o.one()
+				got := []time.Duration{e.Reading, e.Client, e.Decision, e.Signing, e.Write, e.Total}
+				want := []time.Duration{tt.reading, tt.client, tt.decision, tt.signing, tt.write, tt.takes}
+				if !slices.Equal(got, want) {
+					t.Errorf("the steps took %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}
+
+// A panic of the host's Observe or slog.Handler comes after the answer and
+// takes nothing away from it.
+func TestPanicInObserve(t *testing.T) {
+	var o *observed
+	o = newObserved(t, func(c *tokenendpoint.Config) {
+		c.Observe = func(context.Context, tokenendpoint.Event) { panic("no metrics today") }
+	})
+	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
+	var messages []string
+	for _, line := range o.lines {
+		messages = append(messages, line.Level.String()+" "+line.Message)
+	}
+	slices.Sort(messages)
+	if want := []string{"DEBUG token request", "ERROR token request: Observe panicked"}; !slices.Equal(messages, want) {
+		t.Errorf("the log has %q, want %q", messages, want)
+	}
+}
+
+// panicking is a slog.Handler that always does.
+type panicking struct{ *observed }
+
+func (panicking) Handle(context.Context, slog.Record) error { panic("no log today") }
+
+func TestPanicInTheLogger(t *testing.T) {
+	o := newObserved(t)
+	o.handler = newObserved(t, func(c *tokenendpoint.Config) {
+		c.Storage, c.Logger, c.Observe = o.store, slog.New(panicking{o}), o.observe
+	}).handler
+	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
+	if len(o.events) != 1 {
+		t.Errorf("there are %d events, want one", len(o.events))
+	}
+}
+
+// What the logger does not want is not made.
+func TestLoggerLevel(t *testing.T) {
+	var o *observed
+	log := &strings.Builder{}
+	o = newObserved(t, func(c *tokenendpoint.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
+	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
+	post(o.handler, "wrong", "grant_type=client_credentials")
+	if log.Len() != 0 || len(o.events) != 2 {
+		t.Errorf("the log has %q and there are %d events, want no line and two events", log, len(o.events))
+	}
+}
