@@ -52,7 +52,7 @@ func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authoriz
 	if err != nil {
 		return nil, err
 	}
-	claims, err := p.claims()
+	claims, err := p.DecodeClaims()
 	if err != nil {
 		return nil, err
 	}

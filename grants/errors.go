@@ -31,6 +31,11 @@ const (
 	InvalidScope Code = "invalid_scope" // RFC 6749 §5.2
 	// InvalidTarget: the resource is malformed or exceeds what may be granted.
 	InvalidTarget Code = "invalid_target" // RFC 8707 §2
+	// AccessDenied: the user said no. It is for the host's authorization page,
+	// as is UnsupportedResponseType.
+	AccessDenied Code = "access_denied" // RFC 6749 §4.1.2.1
+	// UnsupportedResponseType: the response_type is another than code.
+	UnsupportedResponseType Code = "unsupported_response_type" // RFC 6749 §4.1.2.1
 	// ServerError: a defect on the server's side, answered with 500.
 	ServerError Code = "server_error" // RFC 6749 §4.1.2.1
 	// TemporarilyUnavailable: an outage, answered with 503 and Retry-After.

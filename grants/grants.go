@@ -52,7 +52,9 @@ type Grant interface {
 	Authorize(ctx context.Context, r *Request) (*Authorization, error)
 }
 
-// Func is a function that is a [Grant].
+// Func is a function that is a [Grant]. It is called when the client has been
+// authenticated; a grant that wants to complain of a missing parameter before
+// that is a [Checker].
 type Func func(ctx context.Context, r *Request) (*Authorization, error)
 
 // Authorize calls f.
@@ -62,6 +64,10 @@ func (f Func) Authorize(ctx context.Context, r *Request) (*Authorization, error)
 // passed and before anything is signed or written. It may refuse with a [Code]
 // or an [Error], and change a: narrow its Scope, add Claims, shorten its
 // Lifetime, drop the refresh token. Every other error is an outage.
+//
+// A scope that is narrowed when a refresh token is first issued is narrowed in
+// all that follows. At a refresh it is narrowed for one access token: the
+// refresh token keeps what was granted (RFC 6749 §6).
 type Hook func(ctx context.Context, r *Request, a *Authorization) error
 
 // Checker is a [Grant] that can tell from the request alone that a parameter is
@@ -125,6 +131,22 @@ type Request struct {
 
 	key *storage.APIKey // what the request's API key was found to be
 }
+
+// Format prints the grant type and the client, whatever the verb: the form and
+// the headers hold credentials.
+func (r Request) Format(f fmt.State, _ rune) {
+	client := ""
+	if r.Client != nil {
+		client = r.Client.ID
+	}
+	fmt.Fprintf(f, "grants.Request{GrantType: %q, Client: %q}", r.GrantType, client)
+}
+
+// LogValue returns what [Request.Format] prints.
+func (r Request) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+
+// MarshalText returns what [Request.Format] prints.
+func (r Request) MarshalText() ([]byte, error) { return fmt.Append(nil, r), nil }
 
 // Authorization is what a request may have.
 type Authorization struct {

@@ -57,8 +57,9 @@ func (r *Request) Present(ctx context.Context, kind string, secret storage.Secre
 	return &Presented{Credential: c, secret: secret}, nil
 }
 
-// claims decodes the claims that the record carries, numbers as they stand.
-func (p *Presented) claims() (map[string]any, error) {
+// DecodeClaims returns the claims that the record carries, for
+// Authorization.Claims. Numbers are json.Number, as they stand.
+func (p *Presented) DecodeClaims() (map[string]any, error) {
 	if len(p.Claims) == 0 {
 		return nil, nil
 	}

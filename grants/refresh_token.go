@@ -49,7 +49,7 @@ func (g RefreshToken) Authorize(ctx context.Context, r *Request) (*Authorization
 	if a.Scope, err = r.Narrow(p.Scope); err != nil {
 		return nil, err
 	}
-	if a.Claims, err = p.claims(); err != nil {
+	if a.Claims, err = p.DecodeClaims(); err != nil {
 		return nil, err
 	}
 	return a, nil

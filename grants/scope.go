@@ -26,7 +26,7 @@ func (r *Request) Narrow(granted []string) ([]string, error) {
 func (r *Request) stillRegistered(granted []string) ([]string, error) {
 	scope := make([]string, 0, len(granted))
 	for _, s := range granted {
-		if slices.Contains(r.Client.Scope, s) {
+		if slices.Contains(r.Client.Scope, s) && !slices.Contains(scope, s) {
 			scope = append(scope, s)
 		}
 	}

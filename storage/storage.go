@@ -96,7 +96,9 @@ type Credentials interface {
 
 	// Revoke ends a family. Once it has returned nil, nothing of the family is
 	// found unrevoked or can be spent, not even what a concurrent Spend was
-	// adding. To revoke again, or what does not exist, is no error.
+	// adding. To revoke again, or a family that has no credential, is no
+	// error; the latter is remembered for a day, in case the first credential
+	// is on its way.
 	Revoke(ctx context.Context, family string) error
 }
 

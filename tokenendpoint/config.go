@@ -97,9 +97,11 @@ type Config struct {
 	// the proxy sets.
 	RemoteAddr func(*http.Request) netip.Addr
 
-	// Observe, if not nil, is told of every request, after it was answered.
+	// Observe, if not nil, is told of every request, after it was answered, but
+	// for the preflight of a browser. It holds up the connection, so what takes
+	// time it hands on.
 	Observe func(context.Context, Event)
-	// Logger gets one line for every request: issued tokens at debug level,
+	// Logger gets one line for each of them: issued tokens at debug level,
 	// refusals at info, replays at warn, faults at error. If nil,
 	// slog.Default().
 	Logger *slog.Logger

@@ -50,8 +50,9 @@ type Event struct {
 	Family string
 	// TokenID is the "jti" of the access token.
 	TokenID string
-	// APIKeyID is the ID of the API key that the authorization rests on. With
-	// Time and Outcome it is the key's last use.
+	// APIKeyID is the ID of the API key that the authorization rests on: with
+	// Time and Outcome, the key's last use. It is there for the refresh of a
+	// token that the key gave, too; GrantType tells the two apart.
 	APIKeyID string
 	// Scope is what was granted.
 	Scope []string

@@ -61,12 +61,10 @@ func (h *Handler) limit(ctx context.Context, x *exchange) error {
 	return nil
 }
 
-// countFailure counts err if it is a wrong secret or API key, and returns it.
-// Codes and refresh tokens have 256 bits and are not worth a guess.
+// countFailure counts err if it may be a wrong guess, and returns it.
 func (h *Handler) countFailure(ctx context.Context, x *exchange, err error) error {
 	v := grants.Verdict(err)
-	_, identifies := x.grant.(grants.Identifier)
-	if v == nil || v.Code != grants.InvalidClient && !(identifies && v.Code == grants.InvalidGrant) || !x.guesses() {
+	if v == nil || !x.guesses() || v.Code != grants.InvalidClient && !(x.guessable() && v.Code == grants.InvalidGrant) {
 		return err
 	}
 	a := h.attempt(x)
@@ -79,8 +77,17 @@ func (h *Handler) countFailure(ctx context.Context, x *exchange, err error) erro
 
 // guesses reports whether the request shows something that can be guessed.
 func (x *exchange) guesses() bool {
-	_, identifies := x.grant.(grants.Identifier)
-	return identifies || x.shown.Method != storage.AuthNone || x.unreadable != nil
+	return x.guessable() || x.shown.Method != storage.AuthNone || x.unreadable != nil
+}
+
+// guessable reports whether what the grant takes may be: an API key, or what a
+// host's own grant has people type. Codes and refresh tokens have 256 bits.
+func (x *exchange) guessable() bool {
+	switch x.request.GrantType {
+	case grants.TypeAuthorizationCode, grants.TypeRefreshToken, grants.TypeClientCredentials:
+		return false
+	}
+	return true
 }
 
 func (h *Handler) attempt(x *exchange) Attempt {

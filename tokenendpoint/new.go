@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -157,7 +158,7 @@ func (f *faults) issuer(issuer string) {
 	switch {
 	case issuer == "":
 		f.add("Issuer is missing")
-	case err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(issuer, "?#"):
+	case err != nil, checkValue(visible, issuer) != nil, strings.ContainsAny(issuer, " ?#"), u.Host == "", u.User != nil:
 		f.add("Issuer is not a URL without query and fragment")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		f.add("Issuer is http: only a loopback address may be")
@@ -175,6 +176,11 @@ func (f *faults) audience(audience []string) {
 	if len(audience) == 0 || slices.Contains(audience, "") {
 		f.add("Audience is missing")
 	}
+	for _, a := range audience {
+		if !isText(a) {
+			f.add("Audience: %q is not UTF-8 without control characters", a)
+		}
+	}
 }
 
 // grants refuses grants that are missing, nil, unsafe, or without their store.
@@ -186,12 +192,18 @@ func (f *faults) grants(c Config) {
 	if !split && c.Storage != nil {
 		parts = storage.Parts{Clients: c.Storage, Credentials: c.Storage, APIKeys: c.Storage}
 	}
+	if isNil(c.Storage) && c.Storage != nil {
+		f.add("Storage is a nil pointer")
+	}
+	if isNil(c.Clients) && c.Clients != nil {
+		f.add("Clients is a nil pointer or function")
+	}
 	if c.Clients == nil && parts.Clients == nil {
 		f.add("Clients is nil and Storage has no clients")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Grants)) {
 		switch grant := c.Grants[name]; {
-		case grant == nil:
+		case isNil(grant):
 			f.add("the grant %q is nil", name)
 		case name == "" || len(name) > maxValue || checkValue(visible, name) != nil:
 			f.add("%q is not a grant_type", name)
@@ -207,10 +219,22 @@ func (f *faults) grants(c Config) {
 	}
 }
 
+// isNil sees through an interface to a nil pointer or function.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map:
+		return r.IsNil()
+	}
+	return false
+}
+
 func (f *faults) origins(origins []string) {
 	for _, o := range origins {
 		u, err := url.Parse(o)
-		if err != nil || u.Scheme == "" || u.Host == "" || o != u.Scheme+"://"+u.Host {
+		if err != nil || u.Scheme == "" || u.Host == "" || o != u.Scheme+"://"+strings.ToLower(u.Host) ||
+			u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] && u.Port() != "" {
 			f.add("AllowedOrigins: %q is not an origin such as https://spa.example.com", o)
 		}
 	}

@@ -68,6 +68,12 @@ var faulty = []struct {
 	{"an issuer has no query", issuedBy("https://as.test?a=b"), "Issuer is not a URL without query and fragment"},
 	{"an issuer has no empty query", issuedBy("https://as.test?"), "Issuer is not a URL without query and fragment"},
 	{"an issuer has no fragment", issuedBy("https://as.test#"), "Issuer is not a URL without query and fragment"},
+	{"an issuer has no space", issuedBy("https://as.test/a b"), "Issuer is not a URL without query and fragment"},
+	{"an issuer is ASCII", issuedBy("https://as.test/\xff"), "Issuer is not a URL without query and fragment"},
+	{"an audience is text", func(c *tokenendpoint.Config) { c.Audience = []string{"a\xff"} }, `Audience: "a\xff" is not UTF-8 without control characters`},
+	{"a store is no nil pointer", func(c *tokenendpoint.Config) { c.Storage = (*memory.Store)(nil) }, "Storage is a nil pointer"},
+	{"a validator is no nil function", func(c *tokenendpoint.Config) { c.Clients = tokenendpoint.ClientValidatorFunc(nil) }, "Clients is a nil pointer or function"},
+	{"a grant is no nil function", oneGrant("own", grants.Func(nil)), `the grant "own" is nil`},
 	{"an issuer has no user", issuedBy("https://me@as.test"), "Issuer is not a URL without query and fragment"},
 	{"http is for a loopback address", issuedBy("http://as.test"), "Issuer is http: only a loopback address may be"},
 	{"http is not for an address that begins like one", issuedBy("http://127.0.0.1.as.test"), "Issuer is http: only a loopback address may be"},
@@ -106,6 +112,8 @@ var faulty = []struct {
 	{"an origin is not null", fromOrigin("null"), `AllowedOrigins: "null" is not an origin such as https://spa.example.com`},
 	{"an origin is not empty", fromOrigin(""), `AllowedOrigins: "" is not an origin such as https://spa.example.com`},
 	{"an origin has no path", fromOrigin("https://a.test/"), `AllowedOrigins: "https://a.test/" is not an origin such as https://spa.example.com`},
+	{"an origin is in lower case", fromOrigin("https://A.test"), `AllowedOrigins: "https://A.test" is not an origin such as https://spa.example.com`},
+	{"an origin leaves out the port of its scheme", fromOrigin("https://a.test:443"), `AllowedOrigins: "https://a.test:443" is not an origin such as https://spa.example.com`},
 	{"an origin has no user", fromOrigin("https://me@a.test"), `AllowedOrigins: "https://me@a.test" is not an origin such as https://spa.example.com`},
 }
 

@@ -1,6 +1,8 @@
 package clientauth
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -26,3 +28,15 @@ type Credentials struct {
 	// HTTP is the request: headers, TLS, peer. Its body is spent.
 	HTTP *http.Request
 }
+
+// Format prints the client and the method, whatever the verb: the headers hold
+// the secret.
+func (c Credentials) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "clientauth.Credentials{ID: %q, Method: %q}", c.ID, c.Method)
+}
+
+// LogValue returns what [Credentials.Format] prints.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
+
+// MarshalText returns what [Credentials.Format] prints.
+func (c Credentials) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }

@@ -63,7 +63,7 @@ func (f *fixture) asked(want map[string]int) {
 	}
 }
 
-// wrote asserts that the store was not asked to change anything since the last
+// wroteNothing asserts that the store was not asked to change anything since the last
 // time.
 func (f *fixture) wroteNothing() {
 	f.Helper()

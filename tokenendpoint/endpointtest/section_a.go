@@ -52,6 +52,7 @@ var timedA = []rule{
 	{"A20_silent_body_ends_at_the_deadline", a20Silence},
 	{"A20_dripping_body_ends_at_the_deadline", a20Dripping},
 	{"A20_silent_body_of_a_refused_request", a20RefusedSilence},
+	{"A20_deadline_ends_with_the_body", a20OnlyTheBody},
 }
 
 func a01PlainSuccess(t *testing.T, open Open) {

@@ -3,6 +3,7 @@ package endpointtest
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -233,7 +234,22 @@ func a20RefusedSilence(t *testing.T, open Open) {
 	}
 }
 
-// a20SlowBody is the same over a real connection, whose end net/http tells.
+// a20OnlyTheBody is about a store that takes longer than a body may. A deadline
+// that stood would end the request's context.
+func a20OnlyTheBody(t *testing.T, open Open) {
+	f := newTimed(t, open, func(c *tokenendpoint.Config) { c.ReadTimeout, c.Timeout = time.Second, time.Minute })
+	f.store.set(func(s *spy) {
+		s.before = func(context.Context, string) error {
+			time.Sleep(10 * time.Second)
+			return nil
+		}
+	})
+	for _, r := range both(clientCredentials(f.c1)) {
+		f.send(r).tokens()
+	}
+}
+
+// a20SlowBody is a silent body over a real connection, whose end net/http tells.
 func a20SlowBody(t *testing.T, open Open) {
 	f := newFixture(t, open, func(c *tokenendpoint.Config) { c.ReadTimeout = time.Second })
 	over := make(chan struct{}, 1)
@@ -244,7 +260,7 @@ func a20SlowBody(t *testing.T, open Open) {
 		}
 	}
 	server.Start()
-	defer server.Close()
+	t.Cleanup(server.Close) // after the lines are closed: it waits for them
 	f.url = server.URL
 	l := f.dial()
 	l.say(wire(halted(f.c1)))

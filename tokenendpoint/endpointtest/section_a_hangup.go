@@ -2,12 +2,15 @@ package endpointtest
 
 import (
 	"context"
+	"crypto"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // patience is how long these rules wait for what happens at once.
@@ -19,13 +22,27 @@ type hangUp struct {
 	f      *fixture
 	at     chan struct{} // the endpoint is there
 	events chan tokenendpoint.Event
-	ctx    context.Context // that of the first call of the store
+	client context.Context // as the store was last given it
+	sign   func()          // called by the signer
+}
+
+// Public and Sign make a signer that takes its time, as one in a network does.
+func (h *hangUp) Public() crypto.PublicKey { return signingKey().Public() }
+
+func (h *hangUp) Sign(rand io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	h.sign()
+	return signingKey().Sign(rand, digest, o)
 }
 
 // newHangUp makes a fixture for it. hook is asked in every code redemption.
 func newHangUp(t *testing.T, open Open, hook grants.Hook) *hangUp {
-	h := &hangUp{at: make(chan struct{}, 1), events: make(chan tokenendpoint.Event, 100)}
+	h := &hangUp{at: make(chan struct{}, 1), events: make(chan tokenendpoint.Event, 100), sign: func() {}}
+	keys, err := jws.NewKeySet(jws.Key{Signer: h})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.f = newFixture(t, open, func(c *tokenendpoint.Config) {
+		c.Keys = keys
 		c.Timeout = time.Minute // what ends a context is then the client
 		c.Grants[grants.TypeAuthorizationCode] = grants.AuthorizationCode{Hook: hook}
 		c.Grants[grants.TypeClientCredentials] = grants.ClientCredentials{Refresh: true}
@@ -102,6 +119,10 @@ func a29BeforeTheWrite(t *testing.T, open Open) {
 		"before the look-up of a code":   func(s *spy) { h.stopBefore(s, mCredential) },
 		"after the look-up of a code":    func(s *spy) { h.stopAfter(s, mCredential) },
 		"in a hook":                      func(*spy) { inHook = true },
+		"while a token is signed": func(s *spy) {
+			h.follow(s)
+			h.sign = func() { h.wait(h.client) }
+		},
 	}
 	for what, stop := range stops {
 		r := f.redeem(f.c1, f.code(f.c1))
@@ -112,7 +133,7 @@ func a29BeforeTheWrite(t *testing.T, open Open) {
 			}
 			h.unspent(what)
 			f.store.heal()
-			inHook = false
+			inHook, h.sign = false, func() {}
 		}
 		f.send(r).tokens()
 	}
@@ -130,15 +151,20 @@ func (h *hangUp) stopBefore(s *spy, method string) {
 }
 
 func (h *hangUp) stopAfter(s *spy, method string) {
-	var ctx context.Context // requests come one after the other
-	s.before = func(c context.Context, _ string) error {
-		ctx = c
-		return nil
-	}
+	h.follow(s)
 	s.after = func(m string) error {
 		if m == method {
-			h.wait(ctx)
+			h.wait(h.client)
 		}
+		return nil
+	}
+}
+
+// follow takes down the context of each call. Requests come one after the
+// other.
+func (h *hangUp) follow(s *spy) {
+	s.before = func(ctx context.Context, _ string) error {
+		h.client = ctx
 		return nil
 	}
 }
@@ -146,13 +172,12 @@ func (h *hangUp) stopAfter(s *spy, method string) {
 // stopIn makes the store wait in the write until the client's context has
 // ended. That of the write goes on.
 func (h *hangUp) stopIn(s *spy, method string) {
-	var client context.Context
 	s.before = func(ctx context.Context, m string) error {
 		if m != method {
-			client = ctx
+			h.client = ctx
 			return nil
 		}
-		h.wait(client)
+		h.wait(h.client)
 		if err := ctx.Err(); err != nil {
 			h.f.Errorf("the client hung up during %s: its context has ended (%v), want it to go on", m, err)
 		}

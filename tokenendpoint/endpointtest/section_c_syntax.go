@@ -103,7 +103,7 @@ func c14InvalidUTF8(t *testing.T, open Open) {
 
 func c15LoneSurrogate(t *testing.T, open Open) {
 	f := newFixture(t, open)
-	for _, bad := range []string{`\ud800`, `\udc00`, `\uD83D`, `\ud800\ud800`, `\udc00\ud800`, `\ud800\u0041`, `\ud800x`, `\ud800\n`, `a\ud83d`, `\ud800\\udc00`} {
+	for _, bad := range []string{`\ud800`, `\udc00`, `\uD83D`, `\ud800\ud800`, `\udc00\ud800`, `\ud800\u0041`, `\ud800x`, `\ud800\n`, `a\ud83d`, `\ud800\\udc00`, `\ud83dxxde00`, `\ud83d\xde00`} {
 		f.refusedUnread(f.objects(
 			`{"code":"`+bad+`"}`,
 			`{"grant_type":"client_credentials","code":"`+bad+`"}`,
@@ -153,7 +153,7 @@ func c17Dialects(t *testing.T, open Open) {
 	)...)
 	for _, value := range []string{
 		`NaN`, `Infinity`, `-Infinity`, `undefined`, `True`, `nul`, `nulll`, `tru`, `01`, `+1`, `.5`, `1.`, `0x1`, `1e`, `1e+`, `-`, `--1`, `1_000`, ``,
-		`"\x41"`, `"\'"`, `"\u00g1"`, `"\u004"`, `"\U00000041"`, "\"a\nb\"", "\"a\tb\"", `"\`, `"\"`, `{"a"}`, `{1:2}`, `[1 2]`, `[1}`, `{"a":1]`,
+		`"\x41"`, `"\x0041"`, `"\'"`, `"\u00g1"`, `"\u004"`, `"\U00000041"`, "\"a\nb\"", "\"a\tb\"", `"\`, `"\"`, `{"a"}`, `{1:2}`, `[1 2]`, `[1}`, `{"a":1]`,
 	} {
 		f.refusedUnread(f.object(`{"grant_type":"client_credentials","foo":` + value + `}`))
 	}

@@ -161,34 +161,49 @@ func basicAndBody(t *testing.T, open Open) {
 	f.asked(nil)
 }
 
-func basicAndAssertion(t *testing.T, open Open) {
-	f := newFixture(t, open)
-	for _, r := range both(clientCredentials(f.c1).asserted()) {
-		f.send(r).refused("invalid_request")
+// mixed sends requests with two mechanisms, at grants of which one wants client
+// authentication on the face of the request, one wants it later, and one does
+// without.
+func mixed(f *fixture, change func(r *request) *request) {
+	f.Helper()
+	token, key := f.refreshToken(f.c1), f.apiKey(f.c1)
+	f.store.counted()
+	for _, r := range []*request{clientCredentials(f.c1), refresh(f.c1, token), presentKey(f.c1, key)} {
+		for _, r := range both(change(r)) {
+			f.send(r).refused("invalid_request")
+			f.send(r.with("client_id", f.c1.id)).refused("invalid_request")
+		}
 	}
 	f.asked(nil)
+	f.send(refresh(f.c1, token)).tokens()
+}
+
+func basicAndAssertion(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	mixed(f, func(r *request) *request { return r.by(f.c1).asserted() })
+	mixed(f, func(r *request) *request { return r.by(f.c1.showing(wrongSecret)).asserted() })
 }
 
 func bodyAndAssertion(t *testing.T, open Open) {
 	f := newFixture(t, open)
 	for _, secret := range []string{f.c1.secret, "x"} {
-		for _, r := range both(form("grant_type", "client_credentials").post(f.c1.showing(secret)).asserted()) {
-			f.send(r).refused("invalid_request")
-		}
+		mixed(f, func(r *request) *request {
+			r = r.post(f.c1.showing(secret)).asserted()
+			r.header.Del("Authorization")
+			return r
+		})
 	}
-	f.asked(nil)
 }
 
 func twoHeaders(t *testing.T, open Open) {
 	f := newFixture(t, open)
 	for _, p := range []*party{f.c1, f.c2, f.c1.showing(wrongSecret)} {
-		for _, r := range both(clientCredentials(f.c1)) {
-			second := clientCredentials(p).header.Get("Authorization")
-			r.header.Add("Authorization", second)
-			f.send(r).refused("invalid_request")
-		}
+		mixed(f, func(r *request) *request {
+			r = r.by(f.c1)
+			r.header.Add("Authorization", clientCredentials(p).header.Get("Authorization"))
+			return r
+		})
 	}
-	f.asked(nil)
 }
 
 func sameClientTwice(t *testing.T, open Open) {
@@ -296,10 +311,13 @@ func malformedBasic(t *testing.T, open Open) {
 			f.asked(nil)
 		})
 	}
-	f.sub("the padding is missing", func() {
-		padded := paddedBasic(f.c1)
-		f.send(form("grant_type", "client_credentials").set("Authorization", padded)).tokens()
-		f.send(form("grant_type", "client_credentials").set("Authorization", strings.TrimRight(padded, "="))).unauthorized()
+	f.sub("another spelling of the base64", func() {
+		padded, r := paddedBasic(f.c1), form("grant_type", "client_credentials")
+		f.send(r.set("Authorization", padded)).tokens()
+		bare := strings.TrimRight(padded, "=")
+		f.send(r.set("Authorization", bare)).unauthorized()
+		spare := bare[:len(bare)-1] + string(bare[len(bare)-1]+1) + padded[len(bare):] // bits that decode to nothing
+		f.send(r.set("Authorization", spare)).unauthorized()
 	})
 }
 

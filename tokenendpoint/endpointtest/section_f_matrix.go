@@ -18,6 +18,7 @@ var matrixRules = []rule{
 	{"F07_every_client_with_every_grant", clientByGrant},
 	{"F07_the_key_grant_under_both_names", keyGrantNames},
 	{"F08_every_rule_with_every_grant", ruleByGrant},
+	{"F08_no_scope_beyond_what_was_granted", scopeByGrant},
 	{"F08_a_credential_is_bound_to_its_client", bindingByGrant},
 	{"F08_no_hook_exceeds_the_client", hookByGrant},
 }
@@ -174,6 +175,29 @@ func cell(f *fixture, rule policy, w way, p *party) {
 	f.wroteNothing()
 	f.restore()
 	f.send(right).granted("read write")
+}
+
+// scopeByGrant: what was granted bounds a request even where the client may have
+// more. With a code, the scope parameter means nothing: row F19.
+func scopeByGrant(t *testing.T, open Open) {
+	f := newFixture(t, open, withOwnGrants)
+	p := f.newWideClient(func(c *storage.Client) { c.Scope = append(c.Scope, "admin:x") })
+	for _, w := range ways() {
+		if w.grantType == grants.TypeClientCredentials || w.grantType == grants.TypeAuthorizationCode {
+			continue
+		}
+		f.sub(w.name, func() {
+			right := w.request(f, p)
+			f.store.counted()
+			for _, scope := range []string{"admin:x", "read admin:x", "admin:x read write"} {
+				for _, r := range both(right.with("scope", scope)) {
+					f.send(r).refused("invalid_scope")
+				}
+			}
+			f.wroteNothing()
+			f.send(right).granted("read write")
+		})
+	}
 }
 
 func bindingByGrant(t *testing.T, open Open) {

@@ -231,7 +231,7 @@ func g07Placeholders(t *testing.T, open Open) {
 	f := newFixture(t, open)
 	f.spellings(func(as spelling) {
 		for _, v := range []string{"", "refresh_token_value"} {
-			r := f.redeem(f.c1, f.code(f.c1)).with("refresh_token", v, "api_key", v).set("X-Api-Key", "YOUR_API_KEY")
+			r := f.redeem(f.c1, f.code(f.c1)).with("refresh_token", v, "api_key", v, "scope", "scope_value").set("X-Api-Key", "YOUR_API_KEY")
 			got := f.send(as(r)).tokens()
 			f.wantIdentity(got, f.c1, "u1")
 		}

@@ -50,6 +50,13 @@ func g08(t *testing.T, open Open) {
 
 func g09(t *testing.T, open Open) {
 	f := newFixture(t, open)
+	// A record may be kept for longer than the code is good for.
+	f.sub("kept for its family", func() {
+		code := f.plant(f.c1, func(c *storage.Credential) {
+			c.ExpiresAt, c.FamilyExpiresAt = c.ExpiresAt.Add(-61*time.Second), c.ExpiresAt.Add(time.Hour)
+		})
+		f.changesNothing(func() { f.send(f.redeem(f.c1, code)).refused("invalid_grant") })
+	})
 	found := 0
 	f.store.set(func(s *spy) { s.editCredential = func(*storage.Credential) { found++ } })
 	f.spellings(func(as spelling) {
@@ -63,7 +70,8 @@ func g09(t *testing.T, open Open) {
 
 func g09Timed(t *testing.T, open Open) {
 	f := newTimed(t, open)
-	early, late := f.code(f.c1), f.code(f.c1)
+	early := f.code(f.c1)
+	late := f.plant(f.c1, func(c *storage.Credential) { c.FamilyExpiresAt = c.ExpiresAt.Add(time.Hour) })
 	long := f.code(f.c1, func(a *grants.AuthorizationRequest) { a.Lifetime = 10 * time.Minute })
 	longer := f.code(f.c1, func(a *grants.AuthorizationRequest) { a.Lifetime = 10 * time.Minute })
 	time.Sleep(59 * time.Second)

@@ -16,6 +16,7 @@ var timedI = []rule{
 	{"I10_rotation_does_not_move_the_end", timedI10},
 	{"I11_expired_within_the_grace_window", timedI11},
 	{"I19_the_old_token_dies_with_the_grace_window", timedI19},
+	{"I20_a_replay_is_one_for_as_long_as_the_family_lives", timedI20},
 	{"I23_without_grace_not_even_in_the_same_instant", i23},
 	{"I25_a_hundred_repeats_by_default", timedI25},
 	{"I26_repeats_do_not_extend_the_window", timedI26},
@@ -104,6 +105,30 @@ func timedI19(t *testing.T, open Open) {
 		f.dead(f.c1, token)
 		f.outcome(tokenendpoint.Replayed)
 		f.dead(f.c1, next)
+	}
+}
+
+// timedI20 replays a token that has expired by itself: it is a sign of theft as
+// long as there is something to protect, and none after that.
+func timedI20(t *testing.T, open Open) {
+	f := newTimed(t, open)
+	for _, replayed := range []bool{true, false} {
+		first := f.refreshToken(f.c1)
+		token := first
+		for range 2 {
+			time.Sleep(10 * day)
+			token = f.works(f.c1, token)
+		}
+		if !replayed {
+			time.Sleep(10 * day)
+			f.store.counted()
+			f.dead(f.c1, first, token)
+			f.wroteNothing()
+			continue
+		}
+		f.dead(f.c1, first)
+		f.outcome(tokenendpoint.Replayed)
+		f.dead(f.c1, token)
 	}
 }
 

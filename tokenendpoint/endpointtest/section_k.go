@@ -127,6 +127,23 @@ func k05(t *testing.T, open Open) {
 	own.send(form("grant_type", "own").by(p)).lifetime(365 * 24 * 60 * 60) // the grant's, and at most a year
 }
 
+// timedK05 lets the hook and the signature take three seconds each, beginning
+// just before a second is full.
+func timedK05(t *testing.T, open Open) {
+	var h hook
+	s := &signer{PrivateKey: signingKey()}
+	f := newTimed(t, open, h.everywhere, signedBy(t, s), func(c *tokenendpoint.Config) { c.Timeout = 10 * time.Second })
+	for grant, r := range f.requests(f.c1) {
+		s.delay(3 * time.Second)
+		h.do(func(*grants.Authorization) error { time.Sleep(3 * time.Second); return nil })
+		time.Sleep(time.Second - time.Duration(time.Now().Nanosecond()) + 900*time.Millisecond)
+		judged := time.Now().Unix()
+		if got := f.send(r).lifetime(3600); got.claims["iat"] != float64(judged) {
+			t.Errorf("%s: iat is %v, want %d, when the request was judged", grant, got.claims["iat"], judged)
+		}
+	}
+}
+
 // k11: this server issues no other tokens. So that one that does can tell them
 // apart: the type is that of an access token, and the audience is never the
 // client, as it is in an ID token.

@@ -18,6 +18,7 @@ var hooksK = []rule{
 	{"K07_registered_claims_of_a_grant_are_refused", k07Grant},
 	{"K08_claims_that_are_no_JSON_or_too_long", k08},
 	{"K08_a_hook_that_goes_too_far", k08TooFar},
+	{"K08_the_claims_of_a_hook_are_in_one_token", k08Once},
 }
 
 // hook is one hook for all grants, which does what it is told.
@@ -154,7 +155,7 @@ func k08(t *testing.T, open Open) {
 }
 
 // k08TooFar: a hook cannot give what the client may not have, and not take the
-// subject away. The claims it adds are in this token and not in later ones.
+// subject away.
 func k08TooFar(t *testing.T, open Open) {
 	var h hook
 	f := newFixture(t, open, h.everywhere)
@@ -173,13 +174,31 @@ func k08TooFar(t *testing.T, open Open) {
 		f.send(r).refusedWith(500, "server_error")
 	}
 	f.wroteNothing()
-	h.do(claim("once", true))
-	next := f.send(requests["authorization_code"]).tokens()
-	h.do(nil)
-	if next.claims["once"] != true {
-		t.Errorf("the claims are %v, want that of the hook", next.claims)
+}
+
+// k08Once: the claims of a grant are in every later token, those that a hook
+// adds to them in this one.
+func k08Once(t *testing.T, open Open) {
+	var h hook
+	f := newFixture(t, open, h.everywhere)
+	code := f.code(f.c1, func(a *grants.AuthorizationRequest) { a.Claims = map[string]any{"tenant": "t1"} })
+	requests := []*request{f.redeem(f.c1, code), presentKey(f.c1, f.apiKey(f.c1)), clientCredentials(f.c1)}
+	for _, r := range requests {
+		h.do(claim("once", true))
+		first := f.send(r).tokens()
+		h.do(nil)
+		second := f.send(refresh(f.c1, first.refreshToken)).tokens()
+		third := f.send(refresh(f.c1, second.refreshToken)).tokens()
+		if first.claims["once"] != true || second.claims["once"] != nil || third.claims["once"] != nil {
+			t.Errorf("the claims are %v, then %v and %v, want that of the hook once", first.claims, second.claims, third.claims)
+		}
+		for _, name := range []string{"tenant", "api_key_id", "sub"} {
+			if want := first.claims[name]; second.claims[name] != want || third.claims[name] != want {
+				t.Errorf("%s is %v, then %v and %v, want it always", name, want, second.claims[name], third.claims[name])
+			}
+		}
 	}
-	if got := f.send(refresh(f.c1, next.refreshToken)).tokens(); got.claims["once"] != nil {
-		t.Errorf("the claims after a refresh are %v, want none of an earlier hook", got.claims)
+	if got := f.send(refresh(f.c1, f.refreshToken(f.c1))).tokens().claims["tenant"]; got != nil {
+		t.Errorf("the claim tenant of another family is %v, want none", got)
 	}
 }

@@ -252,22 +252,6 @@ func unbase64(s string) []byte {
 	return b
 }
 
-// timedK05 lets the signature take three seconds, beginning just before a
-// second is full.
-func timedK05(t *testing.T, open Open) {
-	s := &signer{PrivateKey: signingKey()}
-	f := newTimed(t, open, signedBy(t, s), func(c *tokenendpoint.Config) { c.Timeout = 10 * time.Second })
-	for grant, r := range f.requests(f.c1) {
-		s.delay(3 * time.Second)
-		time.Sleep(time.Second - time.Duration(time.Now().Nanosecond()) + 900*time.Millisecond)
-		judged := time.Now().Unix()
-		if got := f.send(r).lifetime(3600); got.claims["iat"] != float64(judged) {
-			t.Errorf("%s: iat is %v, want %d, when the request was judged", grant, got.claims["iat"], judged)
-		}
-		s.delay(0)
-	}
-}
-
 // timedK10: what comes too late is an outage too.
 func timedK10(t *testing.T, open Open) {
 	s := &signer{PrivateKey: signingKey()}

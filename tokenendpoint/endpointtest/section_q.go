@@ -20,6 +20,7 @@ var sectionQ = slices.Concat(resourceRules, errorRules, transliterationRules, ou
 
 var resourceRules = []rule{
 	{"Q01_a_resource_that_is_none", noResource},
+	{"Q01_an_audience_that_is_no_resource", audienceIsNoResource},
 	{"Q02_a_resource_beyond_the_grant", resourceBeyondGrant},
 	{"Q03_openid_without_OpenID_Connect", openidScope},
 }
@@ -50,6 +51,22 @@ func noResource(t *testing.T, open Open) {
 				t.Errorf("aud is %v, want %s", aud, audience)
 			}
 		})
+	}
+}
+
+// audienceIsNoResource: an audience that is no absolute URI cannot be asked for
+// (RFC 8707 §2), even if it is granted.
+func audienceIsNoResource(t *testing.T, open Open) {
+	f := newFixture(t, open)
+	odd := []string{"contit-api", "/v1", "https://api.test#v1", "//api.test"}
+	f.edit(f.c1, func(c *storage.Client) { c.Audience = odd })
+	for _, resource := range odd {
+		for _, r := range both(clientCredentials(f.c1).with("resource", resource)) {
+			f.send(r).refused("invalid_target")
+		}
+	}
+	if aud := audienceOf(f.send(clientCredentials(f.c1)).tokens()); !slices.Equal(aud, odd) {
+		t.Errorf("aud is %v, want %v", aud, odd)
 	}
 }
 

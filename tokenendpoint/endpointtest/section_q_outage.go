@@ -217,7 +217,10 @@ func outageOfKeyAlone(t *testing.T, open Open) {
 		c.Grants[grants.TypeAPIKey] = grants.APIKey{ClientIDOptional: true}
 	})
 	w := way{name: "a key alone", grantType: grants.TypeAPIKey, reads: mAPIKey}
-	w.request = func(f *fixture, p *party) *request { f.Helper(); return presentKey(p, f.apiKey(p)).without("client_id") }
+	w.request = func(f *fixture, p *party) *request {
+		f.Helper()
+		return presentKey(p, f.apiKey(p)).without("client_id")
+	}
 	for _, method := range []string{mAPIKey, mClient} {
 		failing(f, w, f.c1, method, 1)
 	}

@@ -1,0 +1,144 @@
+package grants_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
+)
+
+// The example of RFC 7636 appendix B.
+const (
+	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
+
+// codeRequest stores a code and makes the request that redeems it.
+func codeRequest(t testing.TB, edit func(*storage.Credential), params ...string) (*grants.Request, storage.Secret) {
+	t.Helper()
+	store := new(memory.Store)
+	secret := keep(t, store, storage.KindAuthorizationCode, grants.CodePrefix, func(c *storage.Credential) {
+		c.RedirectURI, c.PKCE, c.Challenge = "https://c1.test/cb", storage.PKCES256, challenge
+		if edit != nil {
+			edit(c)
+		}
+	})
+	right := []string{"code", secret.Reveal(), "redirect_uri", "https://c1.test/cb", "code_verifier", verifier}
+	r := request(store, append(right, params...)...)
+	for name, value := range r.Form {
+		if value == "" { // as the endpoint does
+			delete(r.Form, name)
+		}
+	}
+	return r, secret
+}
+
+func TestAuthorizationCodeGrants(t *testing.T) {
+	whole := grants.Authorization{Subject: "u1", Scope: []string{"read", "write"}, Refresh: true}
+	for _, c := range []struct {
+		name   string
+		edit   func(*storage.Credential)
+		client func(*storage.Client)
+		params []string
+		want   func(*grants.Authorization)
+	}{
+		{name: "what the user approved"},
+		{name: "all of it: the scope parameter means nothing", params: []string{"scope", "read"}},
+		{name: "no more than it: the scope parameter means nothing", params: []string{"scope", "admin:x"}},
+		{name: "what the client is still registered for", client: func(c *storage.Client) { c.Scope = []string{"write"} },
+			want: func(a *grants.Authorization) { a.Scope = []string{"write"} }},
+		{name: "no scope, if none was approved", edit: func(c *storage.Credential) { c.Scope = nil },
+			want: func(a *grants.Authorization) { a.Scope = []string{} }},
+		{name: "its audience and claims", edit: func(c *storage.Credential) {
+			c.Audience, c.Claims = []string{"https://a.test"}, []byte(`{"auth_time":1,"amr":["pwd"]}`)
+		}, want: func(a *grants.Authorization) {
+			a.Audience = []string{"https://a.test"}
+			a.Claims = map[string]any{"auth_time": json.Number("1"), "amr": []any{"pwd"}}
+		}},
+		{name: "one whose request had no redirect_uri", edit: func(c *storage.Credential) { c.RedirectURI = storage.NoRedirectURI }, params: []string{"redirect_uri", ""}},
+		{name: "one without PKCE to a client that needs none", edit: func(c *storage.Credential) { c.PKCE, c.Challenge = storage.PKCENone, "" },
+			client: func(c *storage.Client) { c.PKCENotRequired = true }, params: []string{"code_verifier", ""}},
+		{name: "one that was used: the endpoint judges that", edit: func(c *storage.Credential) { c.Uses, c.SpentAt = 1, at }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, secret := codeRequest(t, c.edit, c.params...)
+			if c.client != nil {
+				c.client(r.Client)
+			}
+			want := whole
+			if c.want != nil {
+				c.want(&want)
+			}
+			got, err := grants.AuthorizationCode{}.Authorize(t.Context(), r)
+			wantGranted(t, got, err, want, secret)
+		})
+	}
+}
+
+func TestAuthorizationCodeRefuses(t *testing.T) {
+	withoutPKCE := func(c *storage.Credential) { c.PKCE, c.Challenge = storage.PKCENone, "" }
+	public := func(c *storage.Client) { c.AuthMethod, c.PKCENotRequired = storage.AuthNone, true }
+	for _, c := range []struct {
+		name   string
+		edit   func(*storage.Credential)
+		client func(*storage.Client)
+		params []string
+		want   grants.Code
+	}{
+		{name: "another client's", edit: func(c *storage.Credential) { c.ClientID = "c2" }, want: grants.InvalidGrant},
+		{name: "one that expires now", edit: func(c *storage.Credential) { c.ExpiresAt = at }, want: grants.InvalidGrant},
+		{name: "a refresh token", params: []string{"code", storage.NewSecret(grants.RefreshTokenPrefix).Reveal()}, want: grants.InvalidGrant},
+		{name: "an unknown one", params: []string{"code", storage.NewSecret(grants.CodePrefix).Reveal()}, want: grants.InvalidGrant},
+		{name: "another redirect_uri", params: []string{"redirect_uri", "https://c1.test/cb/"}, want: grants.InvalidGrant},
+		{name: "no redirect_uri", params: []string{"redirect_uri", ""}, want: grants.InvalidRequest},
+		{name: "a redirect_uri that the request had not", edit: func(c *storage.Credential) { c.RedirectURI = storage.NoRedirectURI }, want: grants.InvalidGrant},
+		{name: "the word for no redirect_uri", edit: func(c *storage.Credential) { c.RedirectURI = storage.NoRedirectURI },
+			params: []string{"redirect_uri", storage.NoRedirectURI}, want: grants.InvalidGrant},
+		{name: "a redirect_uri that the store lost", edit: func(c *storage.Credential) { c.RedirectURI = "" }, params: []string{"redirect_uri", ""}, want: grants.ServerError},
+		{name: "no verifier", params: []string{"code_verifier", ""}, want: grants.InvalidGrant},
+		{name: "another verifier", params: []string{"code_verifier", strings.ToUpper(verifier)}, want: grants.InvalidGrant},
+		{name: "the challenge as verifier", params: []string{"code_verifier", challenge}, want: grants.InvalidGrant},
+		{name: "a downgrade", edit: withoutPKCE, client: func(c *storage.Client) { c.PKCENotRequired = true }, want: grants.InvalidRequest},
+		{name: "a client that needs PKCE", edit: withoutPKCE, params: []string{"code_verifier", ""}, want: grants.InvalidGrant},
+		{name: "a public client, whatever it is registered with", edit: withoutPKCE, client: public, params: []string{"code_verifier", ""}, want: grants.InvalidGrant},
+		{name: "a method that the store lost", edit: func(c *storage.Credential) { c.PKCE = "" }, want: grants.ServerError},
+		{name: "a method and challenge that the store lost", edit: func(c *storage.Credential) { c.PKCE, c.Challenge = "", "" },
+			client: func(c *storage.Client) { c.PKCENotRequired = true }, params: []string{"code_verifier", ""}, want: grants.ServerError},
+		{name: "a challenge that the store lost", edit: func(c *storage.Credential) { c.Challenge = "" }, want: grants.ServerError},
+		{name: "a challenge under the method none", edit: func(c *storage.Credential) { c.PKCE = storage.PKCENone }, want: grants.ServerError},
+		{name: "plain", edit: func(c *storage.Credential) { c.PKCE, c.Challenge = "plain", verifier }, want: grants.ServerError},
+		{name: "an unknown method", edit: func(c *storage.Credential) { c.PKCE = "S512" }, want: grants.ServerError},
+		{name: "scopes that are all taken away", client: func(c *storage.Client) { c.Scope = []string{"other"} }, want: grants.InvalidScope},
+		{name: "claims that are no JSON", edit: func(c *storage.Credential) { c.Claims = []byte("[]") }, want: grants.ServerError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, _ := codeRequest(t, c.edit, c.params...)
+			if c.client != nil {
+				c.client(r.Client)
+			}
+			got, err := grants.AuthorizationCode{}.Authorize(t.Context(), r)
+			wantRefused(t, got, err, c.want)
+		})
+	}
+}
+
+// What NewAuthorizationCode makes is what the grant redeems.
+func TestAuthorizationCodeRedeemsWhatWasMade(t *testing.T) {
+	store := new(memory.Store)
+	code, record, err := grants.NewAuthorizationCode(approved(), at.Add(-time.Minute+time.Microsecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CreateCredential(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	r := request(store, "code", code.Reveal(), "redirect_uri", "https://c1.test/cb", "code_verifier", verifier)
+	got, err := grants.AuthorizationCode{}.Authorize(t.Context(), r)
+	wantGranted(t, got, err, grants.Authorization{
+		Subject: "u1", Scope: []string{"read"}, Claims: map[string]any{"auth_time": json.Number("7")}, Refresh: true,
+	}, code)
+}
