@@ -42,13 +42,14 @@ var (
 var (
 	errMalformed = errors.New("grants: malformed, or its checksum is wrong")
 	errKeyPrefix = errors.New("grants: the prefix of API keys is not 1 to 32 of A-Z a-z 0-9 _ -")
+	errTwoKeys   = errors.New("grants: a request rests on one API key")
 	errNoClient  = errors.New("grants: an API key needs a ClientID")
 )
 
 // claimAPIKeyID names the key in the token, by its ID.
 const claimAPIKeyID = "api_key_id"
 
-// maxKeyLength bounds what is hashed of a header.
+// maxKeyLength bounds what is hashed: a header or a parameter can be long.
 const maxKeyLength = 256
 
 // Check wants the API key, at most one of it in headers.
@@ -74,93 +75,90 @@ func (g APIKey) ClientID(ctx context.Context, r *Request) (string, error) {
 	if !g.ClientIDOptional {
 		return "", InvalidRequest.Describe("client_id is missing")
 	}
-	k, err := r.presentedKey(ctx)
-	if err != nil {
+	if err := r.presentKey(ctx); err != nil {
 		return "", err
 	}
-	return k.ClientID, nil
+	return r.key.ClientID, nil
 }
 
-// Authorize grants what the key carries, narrowed to the requested scope and to
-// what the client is still registered for.
+// Authorize grants what the key carries.
 func (g APIKey) Authorize(ctx context.Context, r *Request) (*Authorization, error) {
-	k, err := r.presentedKey(ctx)
-	if err != nil {
+	if err := r.presentKey(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.usable(k); err != nil {
-		return nil, err
-	}
-	scope, err := r.Narrow(k.Scope)
-	if err != nil {
+	if err := r.keyUsable(); err != nil {
 		return nil, err
 	}
 	a := &Authorization{
-		Subject:   k.Subject,
-		Scope:     scope,
-		Audience:  k.Audience,
-		Claims:    map[string]any{claimAPIKeyID: k.ID},
-		ExpiresAt: k.ExpiresAt,
-		Refresh:   g.Refresh,
-		APIKey:    k,
-		Hook:      g.Hook,
+		Subject:  r.key.Subject,
+		Scope:    r.key.Scope,
+		Audience: r.key.Audience,
+		Claims:   map[string]any{claimAPIKeyID: r.key.ID},
+		Refresh:  g.Refresh,
+		Hook:     g.Hook,
 	}
 	if a.Subject == "" {
-		a.Subject = "api_key:" + k.ID
+		a.Subject = "api_key:" + r.key.ID
 	}
 	return a, nil
 }
 
-// presentedKey finds the key that the request showed, once.
-func (r *Request) presentedKey(ctx context.Context) (*storage.APIKey, error) {
-	if r.key != nil {
-		return r.key, nil
+// APIKey returns the API key that the request rests on: the one it showed, or
+// the one from which its refresh token came. If there is none, ok is false.
+func (r *Request) APIKey() (key storage.APIKey, ok bool) {
+	if r.key == nil {
+		return storage.APIKey{}, false
 	}
+	return *r.key.Clone(), true
+}
+
+// presentKey finds the key that the request showed, once.
+func (r *Request) presentKey(ctx context.Context) error {
 	text := r.Form["api_key"]
 	if text == "" { // the header serves when the body has none
 		text = r.HTTP.Header.Get("X-Api-Key")
 	}
-	if len(text) > maxKeyLength {
-		return nil, InvalidGrant.Because(errMalformed)
-	}
 	secret := storage.PresentedSecret(text)
-	if !secret.WellFormedAny() {
-		return nil, InvalidGrant.Because(errMalformed)
+	if len(text) > maxKeyLength || !secret.WellFormedAny() {
+		return InvalidGrant.Because(errMalformed)
 	}
-	k, err := r.lookUpKey(ctx, secret.Digest(storage.KindAPIKey))
-	if err != nil {
-		return nil, err
+	digest := secret.Digest(storage.KindAPIKey)
+	if r.key != nil && r.key.Digest.Equal(digest) {
+		return nil
 	}
-	r.key = k
-	return k, nil
+	return r.findKey(ctx, digest)
 }
 
-func (r *Request) lookUpKey(ctx context.Context, d storage.Digest) (*storage.APIKey, error) {
+// findKey finds a key, the one that bounds all that the request gets.
+func (r *Request) findKey(ctx context.Context, d storage.Digest) error {
+	if r.key != nil && !r.key.Digest.Equal(d) {
+		return ServerError.Because(errTwoKeys)
+	}
 	k, err := r.Storage.APIKey(ctx, d)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, InvalidGrant.Because(err)
+		return InvalidGrant.Because(err)
 	case err != nil:
-		return nil, err
+		return err
 	case !k.Digest.Equal(d):
-		return nil, ServerError.Because(errOtherRecord)
+		return ServerError.Because(errOtherRecord)
 	}
-	return k, nil
+	r.key = k
+	return nil
 }
 
-// findKey finds the key behind a refresh token.
-func (r *Request) findKey(ctx context.Context, d storage.Digest) (*storage.APIKey, error) {
-	k, err := r.lookUpKey(ctx, d)
-	if err != nil {
-		return nil, err
+// useKey finds the key from which a refresh token came.
+func (r *Request) useKey(ctx context.Context, d storage.Digest) error {
+	if err := r.findKey(ctx, d); err != nil {
+		return err
 	}
-	return k, r.usable(k)
+	return r.keyUsable()
 }
 
-// usable refuses a key that this client may not use now, for every reason with
-// the same answer.
-func (r *Request) usable(k *storage.APIKey) error {
-	switch {
+// keyUsable refuses a key that this client may not use now, for every reason
+// with the same answer.
+func (r *Request) keyUsable() error {
+	switch k := r.key; {
 	case k.ClientID != r.Client.ID:
 		return InvalidGrant.Because(errOtherClient)
 	case !k.RevokedAt.IsZero():
@@ -187,7 +185,7 @@ func NewAPIKey(prefix string, k storage.APIKey, now time.Time) (storage.Secret, 
 	secret := storage.NewSecret(prefix)
 	record := k.Clone()
 	record.Digest = secret.Digest(storage.KindAPIKey)
-	record.CreatedAt = now.UTC()
+	record.CreatedAt = now.UTC().Truncate(time.Microsecond)
 	if record.ID == "" {
 		record.ID = uuid.NewString()
 	}

@@ -28,32 +28,40 @@ func keepKey(t testing.TB, store *memory.Store, edit func(*storage.APIKey)) (sto
 	return secret, record
 }
 
+// wantKey asserts that the request rests on a key, and that it is a copy.
+func wantKey(t testing.TB, r *grants.Request, want *storage.APIKey) {
+	t.Helper()
+	got, ok := r.APIKey()
+	if !ok || !reflect.DeepEqual(&got, want) {
+		t.Errorf("the request rests on %+v, %t, want %+v", got, ok, want)
+		return
+	}
+	got.Scope[0] = "root"
+	if again, _ := r.APIKey(); again.Scope[0] == "root" {
+		t.Error("what APIKey returns shares its scope with the request")
+	}
+}
+
 func TestAPIKeyGrants(t *testing.T) {
-	end := at.Add(time.Minute)
 	for _, c := range []struct {
 		name  string
 		grant grants.APIKey
 		edit  func(*storage.APIKey)
-		scope string
 		want  func(*grants.Authorization)
 	}{
 		{name: "what the key carries"},
-		{name: "less, if asked", scope: "write", want: func(a *grants.Authorization) { a.Scope = []string{"write"} }},
 		{name: "a subject of its own, if the key has none", edit: func(k *storage.APIKey) { k.Subject = "" },
 			want: func(a *grants.Authorization) { a.Subject = "api_key:k1" }},
 		{name: "its audience", edit: func(k *storage.APIKey) { k.Audience = []string{"https://a.test"} },
 			want: func(a *grants.Authorization) { a.Audience = []string{"https://a.test"} }},
-		{name: "nothing past its end", edit: func(k *storage.APIKey) { k.ExpiresAt = end },
-			want: func(a *grants.Authorization) { a.ExpiresAt = end }},
-		{name: "what its client is still registered for", edit: func(k *storage.APIKey) { k.Scope = []string{"read", "gone"} },
-			want: func(a *grants.Authorization) { a.Scope = []string{"read"} }},
+		{name: "what it carries until its end", edit: func(k *storage.APIKey) { k.ExpiresAt = at.Add(time.Minute) }},
 		{name: "a refresh token if the host says so", grant: grants.APIKey{Refresh: true}, want: func(a *grants.Authorization) { a.Refresh = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := new(memory.Store)
 			secret, record := keepKey(t, store, c.edit)
 			want := grants.Authorization{
-				Subject: "owner", Scope: []string{"read", "write"}, Claims: map[string]any{"api_key_id": "k1"}, APIKey: record,
+				Subject: "owner", Scope: []string{"read", "write"}, Claims: map[string]any{"api_key_id": "k1"},
 			}
 			if c.want != nil {
 				c.want(&want)
@@ -64,11 +72,9 @@ func TestAPIKeyGrants(t *testing.T) {
 			both := request(store, "api_key", secret.Reveal())
 			both.HTTP.Header.Set("X-Api-Key", "YOUR_API_KEY")
 			for _, r := range []*grants.Request{inBody, inHeader, both} {
-				if c.scope != "" {
-					r.Scope = []string{c.scope}
-				}
 				got, err := c.grant.Authorize(t.Context(), r)
-				wantGranted(t, got, err, want, storage.Secret{})
+				wantGranted(t, r, got, err, want, storage.Secret{})
+				wantKey(t, r, record)
 			}
 		})
 	}
@@ -76,31 +82,23 @@ func TestAPIKeyGrants(t *testing.T) {
 
 func TestAPIKeyRefuses(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		edit  func(*storage.APIKey)
-		scope string
-		want  grants.Code
+		name string
+		edit func(*storage.APIKey)
 	}{
-		{"another client's", func(k *storage.APIKey) { k.ClientID = "c2" }, "", grants.InvalidGrant},
-		{"one that expires now", func(k *storage.APIKey) { k.ExpiresAt = at }, "", grants.InvalidGrant},
-		{"a revoked one", func(k *storage.APIKey) { k.RevokedAt = at.Add(-time.Hour) }, "", grants.InvalidGrant},
-		{"one revoked as of tomorrow", func(k *storage.APIKey) { k.RevokedAt = at.Add(24 * time.Hour) }, "", grants.InvalidGrant},
-		{"a scope beyond it", func(k *storage.APIKey) { k.Scope = []string{"read"} }, "write", grants.InvalidScope},
-		{"scopes that are all taken away", func(k *storage.APIKey) { k.Scope = []string{"gone"} }, "", grants.InvalidScope},
+		{"another client's", func(k *storage.APIKey) { k.ClientID = "c2" }},
+		{"one that expires now", func(k *storage.APIKey) { k.ExpiresAt = at }},
+		{"a revoked one", func(k *storage.APIKey) { k.RevokedAt = at.Add(-time.Hour) }},
+		{"one revoked as of tomorrow", func(k *storage.APIKey) { k.RevokedAt = at.Add(24 * time.Hour) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := new(memory.Store)
 			secret, _ := keepKey(t, store, c.edit)
-			r := request(store, "api_key", secret.Reveal())
-			if c.scope != "" {
-				r.Scope = []string{c.scope}
-			}
-			got, err := grants.APIKey{}.Authorize(t.Context(), r)
-			wantRefused(t, got, err, c.want)
+			got, err := grants.APIKey{}.Authorize(t.Context(), request(store, "api_key", secret.Reveal()))
+			wantRefused(t, got, err, grants.InvalidGrant)
 		})
 	}
 	for name, key := range map[string]string{
-		"garbage": "YOUR_API_KEY", "too long": strings.Repeat("a", 10_000), "flipped": "x" + storage.NewSecret("ck_").Reveal()[1:],
+		"garbage": "YOUR_API_KEY", "too long": strings.Repeat("a", 10_000), "too long, with a checksum": storage.NewSecret(strings.Repeat("a", 250)).Reveal(), "flipped": "x" + storage.NewSecret("ck_").Reveal()[1:],
 	} {
 		t.Run(name+", without asking the store", func(t *testing.T) {
 			got, err := grants.APIKey{}.Authorize(t.Context(), request(broken{err: errOutage}, "api_key", key))
@@ -132,6 +130,16 @@ func TestAPIKeyNamesTheClient(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the key is looked up once", func(t *testing.T) {
+		r := request(store, "api_key", secret.Reveal())
+		if _, err := (grants.APIKey{ClientIDOptional: true}).ClientID(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		r.Storage = broken{err: errOutage}
+		if _, err := (grants.APIKey{}).Authorize(t.Context(), r); err != nil {
+			t.Errorf("got %v, want what was found", err)
+		}
+	})
 	if g := (grants.APIKey{}); !g.IdentifiesClient() {
 		t.Error("a key does not stand for the secret, want that it does")
 	}
@@ -151,20 +159,24 @@ func TestRefreshTokenOfAnAPIKey(t *testing.T) {
 		{"a key that ends later", func(k *storage.APIKey) { k.ExpiresAt = at.Add(time.Minute) }, ""},
 		{"a key that ends now", func(k *storage.APIKey) { k.ExpiresAt = at }, grants.InvalidGrant},
 		{"a revoked key", func(k *storage.APIKey) { k.RevokedAt = at }, grants.InvalidGrant},
+		{"a key revoked as of tomorrow", func(k *storage.APIKey) { k.RevokedAt = at.Add(24 * time.Hour) }, grants.InvalidGrant},
 		{"a key of another client now", func(k *storage.APIKey) { k.ClientID = "c2" }, grants.InvalidGrant},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := new(memory.Store)
 			_, key := keepKey(t, store, c.edit)
 			secret := keepRefreshToken(t, store, func(c *storage.Credential) { c.APIKey = key.Digest })
-			got, err := grants.RefreshToken{}.Authorize(t.Context(), request(store, "refresh_token", secret.Reveal()))
+			r := request(store, "refresh_token", secret.Reveal())
+			got, err := grants.RefreshToken{}.Authorize(t.Context(), r)
 			if c.code != "" {
 				wantRefused(t, got, err, c.code)
+				if _, _, ok := r.Presented(); ok {
+					t.Error("a refused token counts as presented, want not")
+				}
 				return
 			}
-			wantGranted(t, got, err, grants.Authorization{
-				Subject: "u1", Scope: []string{"read", "write"}, Refresh: true, APIKey: key, ExpiresAt: key.ExpiresAt,
-			}, secret)
+			wantGranted(t, r, got, err, grants.Authorization{Subject: "u1", Scope: []string{"read", "write"}, Refresh: true}, secret)
+			wantKey(t, r, key)
 		})
 	}
 }
@@ -218,4 +230,25 @@ func TestNewAPIKeyRefuses(t *testing.T) {
 			t.Errorf("the prefix %q: got %v, want no error", prefix, err)
 		}
 	}
+}
+
+// All that a request gets is bounded by the API key it rests on, so there is one.
+func TestARequestRestsOnOneAPIKey(t *testing.T) {
+	store := new(memory.Store)
+	shown, _ := keepKey(t, store, nil)
+	_, behind := keepKey(t, store, func(k *storage.APIKey) { k.ID = "k2" })
+	token := keepRefreshToken(t, store, func(c *storage.Credential) { c.APIKey = behind.Digest })
+	r := request(store, "api_key", shown.Reveal())
+	if _, err := (grants.APIKey{}).Authorize(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Present(t.Context(), storage.KindRefreshToken, token)
+	wantVerdict(t, err, grants.ServerError)
+
+	r = request(store, "api_key", shown.Reveal())
+	if _, err := r.Present(t.Context(), storage.KindRefreshToken, token); err != nil {
+		t.Fatal(err)
+	}
+	a, err := grants.APIKey{}.Authorize(t.Context(), r)
+	wantRefused(t, a, err, grants.ServerError)
 }

@@ -31,40 +31,23 @@ func (AuthorizationCode) Check(r *Request) error {
 	return nil
 }
 
-// Authorize grants what the user approved on the authorization page. The scope
-// parameter has no meaning here (RFC 6749 §4.1.3) and is ignored.
+// Authorize grants what the user approved on the authorization page.
 func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authorization, error) {
 	secret := storage.PresentedSecret(r.Form["code"])
 	if !secret.WellFormed(CodePrefix) {
 		return nil, InvalidGrant.Because(errMalformed)
 	}
-	p, err := r.Present(ctx, storage.KindAuthorizationCode, secret)
+	c, err := r.Present(ctx, storage.KindAuthorizationCode, secret)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRedirectURI(p.RedirectURI, r.Form["redirect_uri"]); err != nil {
+	if err := checkRedirectURI(c.RedirectURI, r.Form["redirect_uri"]); err != nil {
 		return nil, err
 	}
-	if err := checkPKCE(p.Credential, r.Client, r.Form["code_verifier"]); err != nil {
+	if err := checkPKCE(c, r.Client, r.Form["code_verifier"]); err != nil {
 		return nil, err
 	}
-	scope, err := r.stillRegistered(p.Scope)
-	if err != nil {
-		return nil, err
-	}
-	claims, err := p.DecodeClaims()
-	if err != nil {
-		return nil, err
-	}
-	return &Authorization{
-		Subject:  p.Subject,
-		Scope:    scope,
-		Audience: p.Audience,
-		Claims:   claims,
-		Refresh:  true,
-		Spends:   p,
-		Hook:     g.Hook,
-	}, nil
+	return carried(c, g.Hook)
 }
 
 // checkRedirectURI wants the very string of the authorization request, and none

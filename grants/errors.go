@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Code is an error code of RFC 6749 §5.2 or of an RFC that extends it. A Code
-// is an error itself: returning one is a verdict about the request. Any other
-// error that a grant, a hook or a store returns is an outage: the client sees
-// temporarily_unavailable and nothing of the error.
+// Code is an error code of RFC 6749 §5.2 or §4.1.2.1, or of an RFC that extends
+// it. A Code is an error itself: returning one is a verdict about the request.
+// Any other error that a grant, a hook or a store returns is an outage: the
+// client sees temporarily_unavailable and nothing of the error.
 type Code string
 
 // Error returns the code.
 func (c Code) Error() string { return string(c) }
 
-// The error codes of the token endpoint.
+// The error codes of the token endpoint, and of the host's authorization page.
 const (
 	// InvalidRequest: a parameter is missing, repeated or malformed.
 	InvalidRequest Code = "invalid_request" // RFC 6749 §5.2
@@ -31,8 +31,8 @@ const (
 	InvalidScope Code = "invalid_scope" // RFC 6749 §5.2
 	// InvalidTarget: the resource is malformed or exceeds what may be granted.
 	InvalidTarget Code = "invalid_target" // RFC 8707 §2
-	// AccessDenied: the user said no. It is for the host's authorization page,
-	// as is UnsupportedResponseType.
+	// AccessDenied: the user said no. This package never returns it, nor
+	// UnsupportedResponseType: they are for the host's authorization page.
 	AccessDenied Code = "access_denied" // RFC 6749 §4.1.2.1
 	// UnsupportedResponseType: the response_type is another than code.
 	UnsupportedResponseType Code = "unsupported_response_type" // RFC 6749 §4.1.2.1
@@ -51,7 +51,7 @@ type Error struct {
 	Description string
 	// Cause is for the operator of the server. The client never sees it.
 	Cause error
-	// RetryAfter, if not zero, is when to come back.
+	// RetryAfter, if not zero, is how long to wait before coming back.
 	RetryAfter time.Duration
 	// Limited tells that the client came too often (429, RFC 6585 §4).
 	Limited bool
@@ -90,7 +90,7 @@ func (e *Error) Because(cause error) *Error {
 	return &d
 }
 
-// RateLimited is the error for who comes too often: 429 with Retry-After.
+// RateLimited is the error for a client that comes too often: 429 with Retry-After.
 func RateLimited(after time.Duration) *Error {
 	return &Error{Code: TemporarilyUnavailable, Limited: true, RetryAfter: after}
 }
@@ -109,12 +109,18 @@ func (e *Error) Is(target error) bool { return target == error(e.Code) }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
+var errNilError = errors.New("grants: a nil *Error was returned as an error")
+
 // Verdict returns what err says to a client: its outermost [Error] or [Code],
-// or nil if it has none and is an outage.
+// or nil if it has none and is an outage. A nil *Error that was returned as an
+// error says ServerError: it is neither.
 func Verdict(err error) *Error {
 	for ; err != nil; err = errors.Unwrap(err) {
 		switch e := err.(type) {
 		case *Error:
+			if e == nil { // a nil pointer that was returned as an error
+				return ServerError.Because(errNilError)
+			}
 			return e
 		case Code:
 			return &Error{Code: e}

@@ -44,6 +44,21 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// A function that returns a nil *Error as an error has not said yes.
+func TestVerdictOfANilPointer(t *testing.T) {
+	var none *grants.Error
+	for name, err := range map[string]error{"as it is": none, "as a cause": &wrapping{none}} {
+		if v := grants.Verdict(err); v == nil || v.Code != grants.ServerError || v.Cause == nil {
+			t.Errorf("%s: got %+v, want server_error with a cause", name, v)
+		}
+	}
+}
+
+// wrapping is fmt.Errorf without its call of Error.
+type wrapping struct{ error }
+
+func (w *wrapping) Unwrap() error { return w.error }
+
 func TestErrorsAreMatchedByCodeAndByCause(t *testing.T) {
 	err := fmt.Errorf("grant: %w", grants.InvalidGrant.Describe("it is used up").Because(fmt.Errorf("store: %w", storage.ErrNotFound)))
 	for _, c := range []struct {

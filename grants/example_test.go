@@ -10,10 +10,11 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
 )
 
-// A host's own grant is one function. It decides; the endpoint signs, stores
-// and answers.
+// A host's own grant is one function. It decides what may be had at most; the
+// endpoint narrows that to what was asked for, signs, stores and answers.
 func ExampleFunc() {
 	badges := map[string]string{"badge-17": "alice"}
 
@@ -22,17 +23,12 @@ func ExampleFunc() {
 		if !ok {
 			return nil, grants.InvalidGrant
 		}
-		scope, err := r.Narrow([]string{"door", "lift"})
-		if err != nil {
-			return nil, err
-		}
-		return &grants.Authorization{Subject: subject, Scope: scope, Refresh: true}, nil
+		return &grants.Authorization{Subject: subject, Scope: []string{"door", "lift"}, Refresh: true}, nil
 	})
 
 	// In production the endpoint calls it; tests can do so too.
 	r := &grants.Request{
 		Client: &storage.Client{ID: "reader", Scope: []string{"door", "lift"}},
-		Scope:  []string{"door"},
 		Form:   grants.Form{"badge": "badge-17"},
 	}
 	a, err := badge.Authorize(context.Background(), r)
@@ -42,7 +38,7 @@ func ExampleFunc() {
 	_, err = badge.Authorize(context.Background(), r)
 	fmt.Println(err)
 	// Output:
-	// alice [door] <nil>
+	// alice [door lift] <nil>
 	// invalid_grant
 }
 
@@ -84,19 +80,25 @@ func ExampleNewAuthorizationCode() {
 		fmt.Println("show an error page: nobody knows where that would lead")
 		return
 	}
-	scope, err := grants.ParseScope(query.Get("scope"))
+	scope, err := grants.RequestedScope(client, query.Get("scope"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
+	request := grants.AuthorizationRequest{
 		Client:              client,
-		Subject:             "alice",
 		RedirectURI:         query.Get("redirect_uri"),
 		Scope:               scope,
 		CodeChallenge:       query.Get("code_challenge"),
 		CodeChallengeMethod: query.Get("code_challenge_method"),
-	}, time.Now())
+	}
+	if err := request.Check(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	// Let the user log in, and agree to the scope.
+	request.Subject = "alice"
+	code, record, err := grants.NewAuthorizationCode(request, time.Now())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -111,6 +113,51 @@ func ExampleNewAuthorizationCode() {
 	// true
 	// alice [read] 1m0s
 	// REDACTED
+}
+
+// A host's own single-use credential, such as a ticket, is used up once, and a
+// replay of it ends what came from it.
+func ExampleNewCredential() {
+	ctx, store := context.Background(), new(memory.Store)
+	const kind = "ticket"
+
+	ticket, now := storage.NewSecret("tk_"), time.Now()
+	record, err := grants.NewCredential(ticket, storage.Credential{
+		Kind:      kind,
+		ClientID:  "gate",
+		Subject:   "alice",
+		Scope:     []string{"enter"},
+		ExpiresAt: now.Add(time.Hour),
+	}, now)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := store.CreateCredential(ctx, record); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	enter := grants.Func(func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
+		c, err := r.Present(ctx, kind, storage.PresentedSecret(r.Form["ticket"]))
+		if err != nil {
+			return nil, err
+		}
+		return &grants.Authorization{Subject: c.Subject, Scope: c.Scope}, nil
+	})
+	r := &grants.Request{
+		Client:  &storage.Client{ID: "gate"},
+		Form:    grants.Form{"ticket": ticket.Reveal()},
+		Time:    now,
+		Storage: store,
+	}
+	a, err := enter.Authorize(ctx, r)
+	fmt.Println(a.Subject, a.Scope, err)
+	_, _, usedUp := r.Presented() // by the endpoint, if the request is granted
+	fmt.Println(usedUp)
+	// Output:
+	// alice [enter] <nil>
+	// true
 }
 
 // The key is shown to its owner once; what is stored cannot be presented.

@@ -7,15 +7,11 @@
 // gets refresh tokens, rotation and replay detection without a further line:
 //
 //	func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
-//		user, err := users.ByDeviceCode(ctx, r.Form["device_code"])
+//		user, err := users.ByBadge(ctx, r.Form["badge"])
 //		if err != nil {
 //			return nil, err // an outage, or grants.InvalidGrant
 //		}
-//		scope, err := r.Narrow(user.Scope)
-//		if err != nil {
-//			return nil, err
-//		}
-//		return &grants.Authorization{Subject: user.ID, Scope: scope, Refresh: true}, nil
+//		return &grants.Authorization{Subject: user.ID, Scope: user.Scope, Refresh: true}, nil
 //	}
 //
 // A [Hook] bends a grant: it refuses, narrows, or adds claims.
@@ -33,22 +29,24 @@ import (
 )
 
 // The grant types of this package, as they stand in the grant_type parameter
-// and in storage.Client.GrantTypes.
+// and, but for TypeAPIKeyURN, in storage.Client.GrantTypes.
 const (
 	TypeClientCredentials = "client_credentials" // RFC 6749 §4.4
 	TypeRefreshToken      = "refresh_token"      // RFC 6749 §6
 	TypeAuthorizationCode = "authorization_code" // RFC 6749 §4.1
 	TypeAPIKey            = "api_key"
-	// TypeAPIKeyURN is another name of TypeAPIKey, in the form that RFC 6749
-	// §4.5 wants for extension grants.
+	// TypeAPIKeyURN is another name of TypeAPIKey in requests, in the form that
+	// RFC 6749 §4.5 wants for extension grants. Clients are registered for
+	// TypeAPIKey.
 	TypeAPIKeyURN = "urn:contit:params:oauth:grant-type:api-key"
 )
 
 // Grant decides what a request may have. Its methods are called concurrently.
 type Grant interface {
-	// Authorize answers with what the request may have, or with a [Code] or
-	// an [Error] if nothing. Every other error is an outage. It changes
-	// nothing: what is to be used up stands in Authorization.Spends.
+	// Authorize answers with what the request may have at most, or with a
+	// [Code] or an [Error] if nothing. Every other error is an outage. It
+	// changes nothing; what it found by [Request.Present] is used up by the
+	// endpoint.
 	Authorize(ctx context.Context, r *Request) (*Authorization, error)
 }
 
@@ -62,8 +60,11 @@ func (f Func) Authorize(ctx context.Context, r *Request) (*Authorization, error)
 
 // Hook has the last word on an authorization: it is asked after every check has
 // passed and before anything is signed or written. It may refuse with a [Code]
-// or an [Error], and change a: narrow its Scope, add Claims, shorten its
-// Lifetime, drop the refresh token. Every other error is an outage.
+// or an [Error], and change a, which is a copy of what the grant gave, narrowed
+// to the request: leave out scopes and audiences, add claims, shorten the
+// lifetime, drop the refresh token. A hook that widens the scope or the audience
+// or changes the subject is a defect, answered with server_error. Every other
+// error is an outage.
 //
 // A scope that is narrowed when a refresh token is first issued is narrowed in
 // all that follows. At a refresh it is narrowed for one access token: the
@@ -78,14 +79,14 @@ type Checker interface {
 }
 
 // Identifier is a [Grant] whose credential can stand for the authentication of
-// the client, as an API key does. A grant that is none needs an authenticated
-// client.
+// the client, as an API key does. A grant that is no Identifier needs an
+// authenticated client.
 type Identifier interface {
 	Grant
 	// IdentifiesClient reports whether a confidential client need not
 	// authenticate.
 	IdentifiesClient() bool
-	// ClientID names the client of a request that does not. It is called
+	// ClientID names the client of a request without client_id. It is called
 	// before the client is looked up: r.Client is nil.
 	ClientID(ctx context.Context, r *Request) (string, error)
 }
@@ -105,7 +106,8 @@ func (Form) LogValue() slog.Value { return slog.StringValue("grants.Form{REDACTE
 func (Form) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
 
 // Request is a token request whose syntax is right and whose client is
-// authenticated. It is read-only.
+// authenticated. Its fields are read-only. It belongs to one goroutine: what
+// [Request.Present] finds is remembered in it.
 type Request struct {
 	// GrantType is the grant_type, TypeAPIKey for its URN too.
 	GrantType string
@@ -129,7 +131,8 @@ type Request struct {
 	// Storage finds credentials and API keys. It cannot change them.
 	Storage storage.Reader
 
-	key *storage.APIKey // what the request's API key was found to be
+	presented presented       // see Present
+	key       *storage.APIKey // see APIKey
 }
 
 // Format prints the grant type and the client, whatever the verb: the form and
@@ -148,14 +151,15 @@ func (r Request) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) 
 // MarshalText returns what [Request.Format] prints.
 func (r Request) MarshalText() ([]byte, error) { return fmt.Append(nil, r), nil }
 
-// Authorization is what a request may have.
+// Authorization is what a request may have at most. The endpoint narrows it to
+// what the client is registered for and to what the request asks for.
 type Authorization struct {
 	// Subject is the "sub" of the token. It is required.
 	Subject string
-	// Scope is the granted scope. It cannot exceed the client's.
+	// Scope is what may be granted. If empty, none.
 	Scope []string
-	// Audience holds the audiences that are granted. If nil, the client's, and
-	// if it has none, the endpoint's. It cannot exceed those.
+	// Audience holds the audiences that may be granted. If nil, the client's,
+	// and if it has none, the endpoint's.
 	Audience []string
 	// Claims are further claims of the access token. Those that a grant sets
 	// are in the tokens of every later refresh too; those that a hook adds are
@@ -170,11 +174,6 @@ type Authorization struct {
 	// Refresh asks for a refresh token as well. None is issued to a client
 	// that may not use the refresh_token grant.
 	Refresh bool
-	// APIKey is the API key that the authorization rests on, or nil.
-	APIKey *storage.APIKey
-	// Spends is the single-use credential that the authorization rests on, or
-	// nil. [Request.Present] finds it.
-	Spends *Presented
 	// Hook, if not nil, has the last word.
 	Hook Hook
 }

@@ -3,7 +3,6 @@ package grants
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +32,7 @@ type AuthorizationRequest struct {
 	// RedirectURI is the redirect_uri of the request as it came, or empty if
 	// the request had none.
 	RedirectURI string
-	// Scope is what the user granted. If nil, the client's default scope.
+	// Scope is what the user granted. If empty, none: see [RequestedScope].
 	Scope []string
 	// Audience holds the audiences that were granted, such as the resource
 	// parameters of the request (RFC 8707). If nil, the client's.
@@ -50,7 +49,8 @@ type AuthorizationRequest struct {
 }
 
 var (
-	errNoSubject    = errors.New("grants: an authorization request needs a Client and a Subject")
+	errNoRequester  = errors.New("grants: an authorization request needs a Client")
+	errIncomplete   = errors.New("grants: a credential needs a secret, Kind, ClientID, Subject and an ExpiresAt to come")
 	errCodeLifetime = errors.New("grants: a code lives at most ten minutes")
 )
 
@@ -59,13 +59,11 @@ var (
 // storage.Credentials.CreateCredential, in its own transaction if it likes, and
 // then sends the code to the redirection endpoint.
 //
-// The errors are those of [AuthorizationRequest.Check].
+// The errors are those of [AuthorizationRequest.Check], and ServerError if there
+// is no Subject or the Claims cannot be encoded.
 func NewAuthorizationCode(a AuthorizationRequest, now time.Time) (storage.Secret, *storage.Credential, error) {
 	if err := a.Check(); err != nil {
 		return storage.Secret{}, nil, err
-	}
-	if a.Subject == "" {
-		return storage.Secret{}, nil, ServerError.Because(errNoSubject)
 	}
 	c := storage.Credential{
 		Kind:        storage.KindAuthorizationCode,
@@ -86,12 +84,6 @@ func NewAuthorizationCode(a AuthorizationRequest, now time.Time) (storage.Secret
 	if a.CodeChallenge != "" {
 		c.PKCE, c.Challenge = storage.PKCES256, a.CodeChallenge
 	}
-	if c.Scope == nil {
-		c.Scope = a.Client.DefaultScope
-	}
-	if c.Scope == nil {
-		c.Scope = a.Client.Scope
-	}
 	if len(a.Claims) > 0 {
 		claims, err := json.Marshal(a.Claims)
 		if err != nil {
@@ -100,18 +92,25 @@ func NewAuthorizationCode(a AuthorizationRequest, now time.Time) (storage.Secret
 		c.Claims = claims
 	}
 	secret := storage.NewSecret(CodePrefix)
-	return secret, NewCredential(secret, c, now), nil
+	record, err := NewCredential(secret, c, now)
+	if err != nil {
+		return storage.Secret{}, nil, err
+	}
+	return secret, record, nil
 }
 
 // NewCredential completes the record of a single-use credential, such as that
 // of a host's own grant, for the secret that its holder gets. It stores nothing.
-// Kind, ClientID, Subject and ExpiresAt are the caller's to set. A record
-// without a Family begins one.
+// Kind, ClientID, Subject and an ExpiresAt after now are the caller's to set:
+// without them the error is ServerError. A record without a Family begins one.
 //
 // A digest protects a secret of 128 random bits or more. A shorter one, that
 // people type, can be found from the digest by who reads the store; let it
 // expire within minutes.
-func NewCredential(secret storage.Secret, c storage.Credential, now time.Time) *storage.Credential {
+func NewCredential(secret storage.Secret, c storage.Credential, now time.Time) (*storage.Credential, error) {
+	if secret.Empty() || c.Kind == "" || c.ClientID == "" || c.Subject == "" || !c.ExpiresAt.After(now) {
+		return nil, ServerError.Because(errIncomplete)
+	}
 	record := c.Clone()
 	record.Digest = secret.Digest(c.Kind)
 	record.IssuedAt = now.UTC().Truncate(time.Microsecond)
@@ -122,42 +121,39 @@ func NewCredential(secret storage.Secret, c storage.Credential, now time.Time) *
 	if record.FamilyExpiresAt.Before(record.ExpiresAt) {
 		record.FamilyExpiresAt = record.ExpiresAt // the endpoint extends it when it is spent
 	}
-	return record
+	return record, nil
 }
 
-// Check reports what is wrong with an authorization request, but for the
-// Subject: a host asks it before it shows a login page. Its errors are those of
-// RFC 6749 §4.1.2.1, such as InvalidRequest, UnauthorizedClient or
-// InvalidScope. One that comes from a RedirectURI that is not registered must
-// be shown to the user and not be sent there: ask [MayRedirect] first.
+// Check reports what is wrong with an authorization request. It wants no Subject
+// and does not look at the Claims: a host asks it before it shows a login page.
+//
+// Its errors are those of RFC 6749 §4.1.2.1, such as InvalidRequest,
+// UnauthorizedClient or InvalidScope, InvalidTarget of RFC 8707, and ServerError
+// for what the host itself did wrong. One that comes from a RedirectURI that is
+// not registered must be shown to the user and not be sent there: ask
+// [MayRedirect] first.
 func (a *AuthorizationRequest) Check() error {
 	switch {
 	case a.Client == nil:
-		return ServerError.Because(errNoSubject)
+		return ServerError.Because(errNoRequester)
 	case a.Lifetime < 0 || a.Lifetime > maxCodeLifetime:
 		return ServerError.Because(errCodeLifetime)
 	case a.Client.Disabled || !a.Client.MayUse(TypeAuthorizationCode):
 		return UnauthorizedClient
 	case !MayRedirect(a.Client, a.RedirectURI):
 		return InvalidRequest.Describe("redirect_uri is not registered")
-	case a.CodeChallenge == "" && pkceRequired(a.Client):
-		return InvalidRequest.Describe("code_challenge is missing")
-	case a.CodeChallenge == "" && a.CodeChallengeMethod != "":
+	case a.CodeChallenge == "" && (pkceRequired(a.Client) || a.CodeChallengeMethod != ""):
 		return InvalidRequest.Describe("code_challenge is missing")
 	case a.CodeChallenge != "" && a.CodeChallengeMethod != storage.PKCES256: // RFC 7636 §4.3: absent means plain
 		return InvalidRequest.Describe("code_challenge_method is not S256")
 	case a.CodeChallenge != "" && !isChallenge(a.CodeChallenge):
 		return InvalidRequest.Describe("code_challenge is malformed")
 	}
-	for _, s := range a.Scope {
-		if !slices.Contains(a.Client.Scope, s) {
-			return InvalidScope
-		}
-	}
-	for _, aud := range a.Audience {
-		if a.Client.Audience != nil && !slices.Contains(a.Client.Audience, aud) {
-			return InvalidTarget
-		}
+	switch {
+	case !subset(a.Scope, a.Client.Scope):
+		return InvalidScope
+	case a.Client.Audience != nil && !subset(a.Audience, a.Client.Audience):
+		return InvalidTarget
 	}
 	return nil
 }

@@ -75,12 +75,14 @@ func TestNewAuthorizationCodeDefaults(t *testing.T) {
 		{"no PKCE has a word of its own", func(a *grants.AuthorizationRequest) {
 			a.Client.PKCENotRequired, a.CodeChallenge, a.CodeChallengeMethod = true, "", ""
 		}, func(c *storage.Credential) bool { return c.PKCE == storage.PKCENone && c.Challenge == "" }},
-		{"no scope is the client's default", func(a *grants.AuthorizationRequest) { a.Scope, a.Client.DefaultScope = nil, []string{"write"} },
-			func(c *storage.Credential) bool { return reflect.DeepEqual(c.Scope, []string{"write"}) }},
-		{"no scope is all of the client's without a default", func(a *grants.AuthorizationRequest) { a.Scope = nil },
-			func(c *storage.Credential) bool { return reflect.DeepEqual(c.Scope, client().Scope) }},
-		{"an empty scope stays empty", func(a *grants.AuthorizationRequest) { a.Scope = []string{} },
-			func(c *storage.Credential) bool { return c.Scope != nil && len(c.Scope) == 0 }},
+		{"no scope is none", func(a *grants.AuthorizationRequest) { a.Scope = nil },
+			func(c *storage.Credential) bool { return len(c.Scope) == 0 }},
+		{"no scope is none, whatever the client's default", func(a *grants.AuthorizationRequest) { a.Scope, a.Client.DefaultScope = nil, []string{"write"} },
+			func(c *storage.Credential) bool { return len(c.Scope) == 0 }},
+		{"an empty scope is none", func(a *grants.AuthorizationRequest) { a.Scope = []string{} },
+			func(c *storage.Credential) bool { return len(c.Scope) == 0 }},
+		{"no audience is the client's", func(a *grants.AuthorizationRequest) { a.Client.Audience = []string{"https://a.test"} },
+			func(c *storage.Credential) bool { return c.Audience == nil }},
 		{"no claims are none", func(a *grants.AuthorizationRequest) { a.Claims = map[string]any{} },
 			func(c *storage.Credential) bool { return c.Claims == nil }},
 		{"its own lifetime", func(a *grants.AuthorizationRequest) { a.Lifetime = 10 * time.Minute },
@@ -154,6 +156,12 @@ func TestNewAuthorizationCodeRefuses(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("errors.Is(%v, %s) is false", err, c.want)
 			}
+			if a.Subject == "" || a.Claims["f"] != nil { // Check has no view on these
+				return
+			}
+			if err := a.Check(); !errors.Is(err, c.want) {
+				t.Errorf("Check: got %v, want %s before the user is asked too", err, c.want)
+			}
 		})
 	}
 }
@@ -165,9 +173,27 @@ func TestCheckNeedsNoSubject(t *testing.T) {
 	if err := a.Check(); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}
+	if _, _, err := grants.NewAuthorizationCode(a, at); !errors.Is(err, grants.ServerError) {
+		t.Errorf("a code for nobody: got %v, want server_error", err)
+	}
 	a.CodeChallengeMethod = "plain"
 	if err := a.Check(); !errors.Is(err, grants.InvalidRequest) {
 		t.Errorf("got %v, want invalid_request", err)
+	}
+}
+
+// Nothing that a host shows to the user is refused after they have agreed.
+func TestCheckPassesWhatRequestedScopeReturns(t *testing.T) {
+	for _, byDefault := range [][]string{nil, {}, {"read"}, {"read", "root"}, {"root"}} {
+		a := approved()
+		a.Client.DefaultScope = byDefault
+		var err error
+		if a.Scope, err = grants.RequestedScope(a.Client, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Check(); err != nil {
+			t.Errorf("the default %q: got %v, want no error", byDefault, err)
+		}
 	}
 }
 
@@ -175,7 +201,10 @@ func TestNewCredential(t *testing.T) {
 	secret := storage.NewSecret("dc_")
 	now := at.In(time.FixedZone("", 3600)).Add(1999 * time.Nanosecond)
 	given := storage.Credential{Kind: "device_code", ClientID: "c1", Subject: "u1", Scope: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
-	got := grants.NewCredential(secret, given, now)
+	got, err := grants.NewCredential(secret, given, now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := given.Clone()
 	want.Digest, want.Family, want.IssuedAt = secret.Digest("device_code"), got.Family, at.Add(time.Microsecond)
 	want.ExpiresAt = at.Add(time.Minute + time.Microsecond)
@@ -188,8 +217,39 @@ func TestNewCredential(t *testing.T) {
 		t.Error("the record shares its scope with what was given")
 	}
 	given.Family, given.FamilyExpiresAt = "f", at.Add(time.Hour)
-	if got := grants.NewCredential(secret, given, now); got.Family != "f" || !got.FamilyExpiresAt.Equal(at.Add(time.Hour)) {
-		t.Errorf("the family is %q until %s, want what was given", got.Family, got.FamilyExpiresAt)
+	if got, err := grants.NewCredential(secret, given, now); err != nil || got.Family != "f" || !got.FamilyExpiresAt.Equal(at.Add(time.Hour)) {
+		t.Errorf("got %+v and the error %v, want the family that was given, for as long", got, err)
+	}
+	given.FamilyExpiresAt = at.Add(time.Second)
+	if got, err := grants.NewCredential(secret, given, now); err != nil || !got.FamilyExpiresAt.Equal(got.ExpiresAt) {
+		t.Errorf("got %+v and the error %v, want a family that lives as long as its credential", got, err)
+	}
+}
+
+func TestNewCredentialRefuses(t *testing.T) {
+	given := storage.Credential{Kind: "device_code", ClientID: "c1", Subject: "u1", ExpiresAt: at.Add(time.Minute)}
+	for _, c := range []struct {
+		name string
+		edit func(*storage.Credential, *storage.Secret)
+	}{
+		{"no secret", func(_ *storage.Credential, s *storage.Secret) { *s = storage.Secret{} }},
+		{"an empty secret", func(_ *storage.Credential, s *storage.Secret) { *s = storage.PresentedSecret("") }},
+		{"no kind", func(c *storage.Credential, _ *storage.Secret) { c.Kind = "" }},
+		{"no client", func(c *storage.Credential, _ *storage.Secret) { c.ClientID = "" }},
+		{"no subject", func(c *storage.Credential, _ *storage.Secret) { c.Subject = "" }},
+		{"no end", func(c *storage.Credential, _ *storage.Secret) { c.ExpiresAt = time.Time{} }},
+		{"an end that is now", func(c *storage.Credential, _ *storage.Secret) { c.ExpiresAt = at }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			secret, k := storage.NewSecret("dc_"), given
+			c.edit(&k, &secret)
+			if got, err := grants.NewCredential(secret, k, at); got != nil || !errors.Is(err, grants.ServerError) {
+				t.Errorf("got %+v and the error %v, want server_error", got, err)
+			}
+		})
+	}
+	if _, err := grants.NewCredential(storage.NewSecret("dc_"), given, at); err != nil {
+		t.Errorf("a complete one: got %v, want no error", err)
 	}
 }
 
@@ -281,5 +341,33 @@ func TestMayRedirect(t *testing.T) {
 	}
 	if grants.MayRedirect(&storage.Client{RedirectURIs: []string{"://broken"}}, "http://127.0.0.1/cb") {
 		t.Error("a broken one registered: got true, want false")
+	}
+	for _, rest := range []string{"", "?a=b", "/?a=b"} {
+		if !grants.MayRedirect(&storage.Client{RedirectURIs: []string{"http://127.0.0.1" + rest}}, "http://127.0.0.1:51004"+rest) {
+			t.Errorf("loopback, any port and no path but %q: got false, want true", rest)
+		}
+	}
+}
+
+// What only begins like a loopback address has its port, and whatever else
+// stands there.
+func TestMayRedirectBesideLoopback(t *testing.T) {
+	for _, c := range []struct{ name, registered, uri string }{
+		{"a user and its password", "http://127.0.0.1:1@app.test/cb", "http://127.0.0.1:2@app.test/cb"},
+		{"a user without a password", "http://127.0.0.1@app.test/cb", "http://127.0.0.1:2@app.test/cb"},
+		{"a user at a loopback address of IPv6", "http://[::1]:1@app.test/cb", "http://[::1]:2@app.test/cb"},
+		{"a name", "http://127.0.0.1.app.test/cb", "http://127.0.0.1:2.app.test/cb"},
+		{"a fragment", "http://127.0.0.1:1#x", "http://127.0.0.1:2#x"},
+		{"a backslash", `http://127.0.0.1:1\@app.test`, `http://127.0.0.1:2\@app.test`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := &storage.Client{RedirectURIs: []string{c.registered}}
+			if grants.MayRedirect(k, c.uri) {
+				t.Errorf("MayRedirect(%q) where %q is registered = true, want false", c.uri, c.registered)
+			}
+			if !grants.MayRedirect(k, c.registered) {
+				t.Errorf("MayRedirect(%q) where the same is registered = false, want true", c.registered)
+			}
+		})
 	}
 }

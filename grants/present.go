@@ -1,24 +1,11 @@
 package grants
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/contit/oauth/storage"
 )
-
-// Presented is a single-use credential that a request showed and that its
-// client may show. It may have been spent before: the endpoint judges that,
-// after the grant has decided that all else is right.
-type Presented struct {
-	*storage.Credential
-	secret storage.Secret
-}
-
-// Secret returns what was presented.
-func (p *Presented) Secret() storage.Secret { return p.secret }
 
 var (
 	errOtherKind   = errors.New("grants: presented as another kind than it is")
@@ -26,13 +13,65 @@ var (
 	errRevoked     = errors.New("grants: revoked")
 	errExpired     = errors.New("grants: expired")
 	errOtherRecord = errors.New("grants: the store answered with another record")
+	errNoFamily    = errors.New("grants: a credential has no Family or no FamilyExpiresAt")
+	errPresented   = errors.New("grants: a request presents one single-use credential")
+	errNotPresent  = errors.New("grants: nothing was presented")
 )
 
-// Present finds the single-use credential that the request showed. It refuses
-// with InvalidGrant, one and the same for every reason, what is unknown,
-// revoked or expired, of another kind, or issued to another client (RFC 6749
-// §5.2). It is the only way to an Authorization.Spends.
-func (r *Request) Present(ctx context.Context, kind string, secret storage.Secret) (*Presented, error) {
+// presented is the single-use credential that a request showed.
+type presented struct {
+	record *storage.Credential
+	secret storage.Secret
+}
+
+// Present finds the single-use credential that the request showed: a code, a
+// refresh token, or a custom grant's own. It refuses with InvalidGrant, one and
+// the same for every reason, what is unknown, revoked or expired, of another
+// kind, issued to another client (RFC 6749 §5.2), or from an API key that this
+// client may not use now. A second call in one request is a ServerError.
+//
+// Call it in Authorize: before, the client is not known, and in a hook it is too
+// late for the endpoint to use up what is found.
+//
+// What it finds is used up if the request is granted, whatever else the grant
+// or its hook do. It may have been used before: the endpoint judges that, after
+// the grant has decided that all else is right.
+func (r *Request) Present(ctx context.Context, kind string, secret storage.Secret) (*storage.Credential, error) {
+	if r.presented.record != nil {
+		return nil, ServerError.Because(errPresented)
+	}
+	c, err := r.find(ctx, kind, secret)
+	if err != nil {
+		return nil, err
+	}
+	r.presented = presented{c, secret}
+	return c.Clone(), nil
+}
+
+// Presented returns what [Request.Present] found and what was shown for it. If
+// nothing was found, ok is false.
+func (r *Request) Presented() (record storage.Credential, secret storage.Secret, ok bool) {
+	if r.presented.record == nil {
+		return storage.Credential{}, storage.Secret{}, false
+	}
+	return *r.presented.record.Clone(), r.presented.secret, true
+}
+
+// PresentAgain looks once more for what was presented, and refuses what Present
+// refuses. The endpoint asks when somebody else was first to use it.
+func (r *Request) PresentAgain(ctx context.Context) error {
+	if r.presented.record == nil {
+		return ServerError.Because(errNotPresent)
+	}
+	c, err := r.find(ctx, r.presented.record.Kind, r.presented.secret)
+	if err != nil {
+		return err
+	}
+	r.presented.record = c
+	return nil
+}
+
+func (r *Request) find(ctx context.Context, kind string, secret storage.Secret) (*storage.Credential, error) {
 	digest := secret.Digest(kind)
 	c, err := r.Storage.Credential(ctx, digest)
 	switch {
@@ -42,6 +81,8 @@ func (r *Request) Present(ctx context.Context, kind string, secret storage.Secre
 		return nil, err
 	case !c.Digest.Equal(digest):
 		return nil, ServerError.Because(errOtherRecord)
+	case c.Family == "" || c.FamilyExpiresAt.IsZero():
+		return nil, ServerError.Because(errNoFamily)
 	case c.Kind != kind:
 		return nil, InvalidGrant.Because(errOtherKind)
 	case c.ClientID != r.Client.ID:
@@ -54,20 +95,8 @@ func (r *Request) Present(ctx context.Context, kind string, secret storage.Secre
 		// A spent one stays a sign of theft for as long as its family lives.
 		return nil, InvalidGrant.Because(errExpired)
 	}
-	return &Presented{Credential: c, secret: secret}, nil
-}
-
-// DecodeClaims returns the claims that the record carries, for
-// Authorization.Claims. Numbers are json.Number, as they stand.
-func (p *Presented) DecodeClaims() (map[string]any, error) {
-	if len(p.Claims) == 0 {
-		return nil, nil
+	if !c.APIKey.IsZero() { // it dies with the API key that it came from
+		return c, r.useKey(ctx, c.APIKey)
 	}
-	d := json.NewDecoder(bytes.NewReader(p.Claims))
-	d.UseNumber()
-	var claims map[string]any
-	if err := d.Decode(&claims); err != nil {
-		return nil, ServerError.Because(err)
-	}
-	return claims, nil
+	return c, nil
 }

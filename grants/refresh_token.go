@@ -28,29 +28,31 @@ func (RefreshToken) Check(r *Request) error {
 	return nil
 }
 
-// Authorize grants what the refresh token carries, narrowed to the requested
-// scope and to what the client is still registered for.
+// Authorize grants what the refresh token carries.
 func (g RefreshToken) Authorize(ctx context.Context, r *Request) (*Authorization, error) {
 	secret := storage.PresentedSecret(r.Form["refresh_token"])
 	if !secret.WellFormed(RefreshTokenPrefix) {
 		return nil, InvalidGrant.Because(errMalformed)
 	}
-	p, err := r.Present(ctx, storage.KindRefreshToken, secret)
+	c, err := r.Present(ctx, storage.KindRefreshToken, secret)
 	if err != nil {
 		return nil, err
 	}
-	a := &Authorization{Subject: p.Subject, Audience: p.Audience, Refresh: true, Spends: p, Hook: g.Hook}
-	if !p.APIKey.IsZero() { // a refresh token dies with the API key it came from
-		if a.APIKey, err = r.findKey(ctx, p.APIKey); err != nil {
-			return nil, err
-		}
-		a.ExpiresAt = a.APIKey.ExpiresAt
+	return carried(c, g.Hook)
+}
+
+// carried is what the record of a credential says was granted.
+func carried(c *storage.Credential, hook Hook) (*Authorization, error) {
+	claims, err := c.DecodeClaims()
+	if err != nil {
+		return nil, ServerError.Because(err)
 	}
-	if a.Scope, err = r.Narrow(p.Scope); err != nil {
-		return nil, err
-	}
-	if a.Claims, err = p.DecodeClaims(); err != nil {
-		return nil, err
-	}
-	return a, nil
+	return &Authorization{
+		Subject:  c.Subject,
+		Scope:    c.Scope,
+		Audience: c.Audience,
+		Claims:   claims,
+		Refresh:  true,
+		Hook:     hook,
+	}, nil
 }

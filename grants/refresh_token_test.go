@@ -19,15 +19,11 @@ func keepRefreshToken(t testing.TB, store *memory.Store, edit func(*storage.Cred
 func TestRefreshTokenGrants(t *testing.T) {
 	whole := grants.Authorization{Subject: "u1", Scope: []string{"read", "write"}, Refresh: true}
 	for _, c := range []struct {
-		name  string
-		edit  func(*storage.Credential)
-		scope string
-		want  func(*grants.Authorization)
+		name string
+		edit func(*storage.Credential)
+		want func(*grants.Authorization)
 	}{
 		{name: "what it carries"},
-		{name: "less, if asked", scope: "write", want: func(a *grants.Authorization) { a.Scope = []string{"write"} }},
-		{name: "what its client is still registered for", edit: func(c *storage.Credential) { c.Scope = []string{"read", "gone"} },
-			want: func(a *grants.Authorization) { a.Scope = []string{"read"} }},
 		{name: "its audience", edit: func(c *storage.Credential) { c.Audience = []string{"https://a.test"} },
 			want: func(a *grants.Authorization) { a.Audience = []string{"https://a.test"} }},
 		{name: "its claims, with numbers as they stand", edit: func(c *storage.Credential) { c.Claims = []byte(`{"auth_time":1767225600123456789}`) },
@@ -41,15 +37,15 @@ func TestRefreshTokenGrants(t *testing.T) {
 			store := new(memory.Store)
 			secret := keepRefreshToken(t, store, c.edit)
 			r := request(store, "refresh_token", secret.Reveal())
-			if c.scope != "" {
-				r.Scope = []string{c.scope}
-			}
 			want := whole
 			if c.want != nil {
 				c.want(&want)
 			}
 			got, err := grants.RefreshToken{}.Authorize(t.Context(), r)
-			wantGranted(t, got, err, want, secret)
+			wantGranted(t, r, got, err, want, secret)
+			if _, ok := r.APIKey(); ok {
+				t.Error("it rests on an API key, want none")
+			}
 		})
 	}
 }
@@ -66,7 +62,6 @@ func TestRefreshTokenRefuses(t *testing.T) {
 		{"a used one whose family has ended", func(c *storage.Credential) { c.Uses, c.SpentAt, c.FamilyExpiresAt = 1, at, at }, grants.InvalidGrant},
 		{"a record of another kind", func(c *storage.Credential) { c.Kind = storage.KindAuthorizationCode }, grants.InvalidGrant},
 		{"one of an API key that is gone", func(c *storage.Credential) { c.APIKey[0] = 1 }, grants.InvalidGrant},
-		{"scopes that are all taken away", func(c *storage.Credential) { c.Scope = []string{"gone"} }, grants.InvalidScope},
 		{"claims that are no JSON", func(c *storage.Credential) { c.Claims = []byte("{") }, grants.ServerError},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -115,7 +110,7 @@ func TestAnOutageIsNoVerdict(t *testing.T) {
 			got, err = c.grant.Authorize(cancelled, request(new(memory.Store), c.params...))
 			wantOutage(t, got, err, context.Canceled)
 			// A store that answers with another record is broken, not asked again.
-			other := broken{credential: &storage.Credential{ClientID: "c1", FamilyExpiresAt: at.Add(time.Hour)}, key: &storage.APIKey{ClientID: "c1"}}
+			other := broken{credential: &storage.Credential{ClientID: "c1", Family: "f", FamilyExpiresAt: at.Add(time.Hour)}, key: &storage.APIKey{ClientID: "c1"}}
 			got, err = c.grant.Authorize(t.Context(), request(other, c.params...))
 			wantRefused(t, got, err, grants.ServerError)
 		})

@@ -7,38 +7,41 @@ import (
 	"testing"
 
 	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
 )
 
-func TestNarrow(t *testing.T) {
+func TestRequestedScope(t *testing.T) {
 	for _, c := range []struct {
-		name                       string
-		requested, granted, client []string
-		want                       []string // nil: InvalidScope
+		name, parameter   string
+		client, byDefault []string // Scope and DefaultScope
+		want              []string
+		refused           bool
 	}{
-		{"nothing asked is all that was granted", nil, []string{"read", "write"}, []string{"read", "write", "admin"}, []string{"read", "write"}},
-		{"nothing asked is what the client still may", nil, []string{"read", "write"}, []string{"write"}, []string{"write"}},
-		{"nothing asked and nothing left", nil, []string{"read"}, []string{"write"}, nil},
-		{"nothing asked of nothing granted", nil, nil, []string{"read"}, []string{}},
-		{"some of it", []string{"write"}, []string{"read", "write"}, []string{"read", "write"}, []string{"write"}},
-		{"in the order asked", []string{"write", "read"}, []string{"read", "write"}, []string{"read", "write"}, []string{"write", "read"}},
-		{"twice counts once", []string{"read", "write", "read"}, []string{"read", "write"}, []string{"read", "write"}, []string{"read", "write"}},
-		{"granted twice counts once", nil, []string{"read", "write", "read"}, []string{"read", "write"}, []string{"read", "write"}},
-		{"more than was granted", []string{"read", "admin"}, []string{"read"}, []string{"read", "admin"}, nil},
-		{"more than the client may", []string{"read", "admin"}, []string{"read", "admin"}, []string{"read"}, nil},
-		{"anything of nothing", []string{"read"}, nil, []string{"read"}, nil},
-		{"anything of a client without scope", []string{"read"}, []string{"read"}, nil, nil},
-		{"case counts", []string{"READ"}, []string{"read"}, []string{"read"}, nil},
-		{"a prefix is another scope", []string{"rea"}, []string{"read"}, []string{"read"}, nil},
-		{"a longer one is another scope", []string{"read:all"}, []string{"read"}, []string{"read"}, nil},
-		{"there are no wildcards", []string{"*"}, []string{"read"}, []string{"read"}, nil},
-		{"there are no wildcards on this side either", []string{"read"}, []string{"*"}, []string{"*"}, nil},
+		{name: "nothing asked is all that the client may", client: []string{"read", "write"}, want: []string{"read", "write"}},
+		{name: "nothing asked is the default, if there is one", client: []string{"read", "write"}, byDefault: []string{"write"}, want: []string{"write"}},
+		{name: "an empty default is nothing, not all", client: []string{"read"}, byDefault: []string{}, want: []string{}},
+		{name: "a default beyond the registration is cut", client: []string{"read"}, byDefault: []string{"read", "root"}, want: []string{"read"}},
+		{name: "nothing asked of a client without scope"},
+		{name: "some of it", parameter: "write", client: []string{"read", "write"}, want: []string{"write"}},
+		{name: "more than the default, if asked", parameter: "read", client: []string{"read", "write"}, byDefault: []string{"write"}, want: []string{"read"}},
+		{name: "in the order asked", parameter: "write read", client: []string{"read", "write"}, want: []string{"write", "read"}},
+		{name: "twice counts once", parameter: "read write read", client: []string{"read", "write"}, want: []string{"read", "write"}},
+		{name: "more than the client may", parameter: "read admin", client: []string{"read"}, refused: true},
+		{name: "a default does not widen", parameter: "root", client: []string{"read"}, byDefault: []string{"root"}, refused: true},
+		{name: "anything of a client without scope", parameter: "read", refused: true},
+		{name: "a malformed one", parameter: "read  write", client: []string{"read", "write"}, refused: true},
+		{name: "a space", parameter: " ", client: []string{"read"}, refused: true},
+		{name: "case counts", parameter: "READ", client: []string{"read"}, refused: true},
+		{name: "a prefix is another scope", parameter: "rea", client: []string{"read"}, refused: true},
+		{name: "a longer one is another scope", parameter: "read:all", client: []string{"read"}, refused: true},
+		{name: "there are no wildcards", parameter: "*", client: []string{"read"}, refused: true},
+		{name: "there are no wildcards on this side either", parameter: "read", client: []string{"*"}, refused: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := request(nil)
-			r.Scope, r.Client.Scope = c.requested, c.client
-			before := slices.Clone(c.granted)
-			got, err := r.Narrow(c.granted)
-			if c.want == nil {
+			client := &storage.Client{Scope: c.client, DefaultScope: c.byDefault}
+			before := client.Clone()
+			got, err := grants.RequestedScope(client, c.parameter)
+			if c.refused {
 				if got != nil || !errors.Is(err, grants.InvalidScope) {
 					t.Errorf("got %q and the error %v, want invalid_scope", got, err)
 				}
@@ -47,11 +50,11 @@ func TestNarrow(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %q and the error %v, want %q", got, err, c.want)
 			}
-			if len(got) > 0 {
-				got[0] = "changed"
+			for i := range got {
+				got[i] = "changed"
 			}
-			if !slices.Equal(before, c.granted) || slices.Contains(r.Client.Scope, "changed") || slices.Contains(r.Scope, "changed") {
-				t.Error("the result shares its array with what was granted, asked or registered")
+			if !reflect.DeepEqual(client, before) {
+				t.Error("the result shares its array with the registration")
 			}
 		})
 	}
@@ -64,16 +67,18 @@ func TestParseScope(t *testing.T) {
 	}{
 		{"two", "read write", []string{"read", "write"}},
 		{"every character", "!#[]~ urn:x:y", []string{"!#[]~", "urn:x:y"}},
-		{"twice is left to Narrow", "read read", []string{"read", "read"}},
+		{"twice counts once", "read read", []string{"read"}},
+		{"the first of two keeps its place", "b a b c a", []string{"b", "a", "c"}},
+		{"case makes two", "read READ", []string{"read", "READ"}},
 	} {
-		if got, err := grants.ParseScope(c.scope); err != nil || !reflect.DeepEqual(got, c.want) {
+		if got, err := grants.ParseScope(c.scope); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q and the error %v, want %q", c.name, got, err, c.want)
 		}
 	}
 	if got, err := grants.ParseScope(""); got != nil || err != nil {
 		t.Errorf("an empty one: got %q and %v, want nil", got, err)
 	}
-	for _, s := range []string{" ", " read", "read ", "read  write", "read\twrite", "read\nwrite", `re"ad`, `re\ad`, "réad", "\x00", "\x7f"} {
+	for _, s := range []string{" ", " read", "read ", "read  write", "read\twrite", "read\nwrite", `re"ad`, `re\ad`, "réad", "\x00", "\x7f", `read read re"ad`} {
 		if got, err := grants.ParseScope(s); got != nil || !errors.Is(err, grants.InvalidScope) {
 			t.Errorf("ParseScope(%q) = %q and %v, want invalid_scope", s, got, err)
 		}

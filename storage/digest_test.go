@@ -83,3 +83,25 @@ func TestDigestEqual(t *testing.T) {
 		t.Errorf("String: got %s, want %s", got, want)
 	}
 }
+
+func TestDigestInSQL(t *testing.T) {
+	d := storage.NewSecret("rt_").Digest(storage.KindRefreshToken)
+	for _, want := range []storage.Digest{d, {}} {
+		v, err := want.Value()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.IsZero() != (v == nil) {
+			t.Errorf("the value of %s is %v", want, v)
+		}
+		got := storage.Digest{1}
+		if err := got.Scan(v); err != nil || got != want {
+			t.Errorf("scanned %s, %v, want %s", got, err, want)
+		}
+	}
+	for _, src := range []any{d[:31], append(d[:], 0), "text", 1} {
+		if err := new(storage.Digest).Scan(src); err == nil {
+			t.Errorf("scanned %v", src)
+		}
+	}
+}

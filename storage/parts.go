@@ -8,8 +8,9 @@ import (
 
 // Parts is a [Storage] put together from parts, for hosts that keep, say,
 // clients in a configuration file and credentials in a database. A part may be
-// nil if no grant needs it: tokenendpoint.New refuses a grant whose part is
-// missing, and a call to a missing part returns an error that is an outage.
+// nil if no grant needs it: tokenendpoint.New refuses the grants of package
+// grants if their part is missing, and a call to a missing part returns an error
+// that is an outage.
 type Parts struct {
 	Clients     Clients
 	Credentials Credentials

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -26,14 +28,17 @@ type Client struct {
 	// Disabled makes every request of the client fail as if it did not exist.
 	Disabled bool
 
-	// GrantTypes are the grants that the client may use, by their grant_type.
+	// GrantTypes are the grants that the client may use, by their grant_type. If
+	// empty, none.
 	GrantTypes []string
 
-	// Scope holds all scopes that any token of this client may carry.
+	// Scope holds all scopes that any token of this client may carry. If empty,
+	// none.
 	Scope []string
 
 	// DefaultScope is what the client gets for client_credentials when it asks
-	// for none (RFC 6749 §3.3). If nil, all of Scope.
+	// for none (RFC 6749 §3.3), and what an authorization request that names
+	// none asks for. If nil, all of Scope.
 	DefaultScope []string
 
 	// Audience holds the audiences that tokens of this client may be meant
@@ -108,6 +113,7 @@ const (
 	KindAuthorizationCode = "authorization_code"
 	KindRefreshToken      = "refresh_token"
 	KindAPIKey            = "api_key"
+	KindClientSecret      = "client_secret"
 )
 
 // What [Credential.PKCE] says. It has no default: a record that lost the field
@@ -190,6 +196,21 @@ type Credential struct {
 // Spent reports whether the credential has been used.
 func (c *Credential) Spent() bool { return c.Uses > 0 }
 
+// DecodeClaims returns the claims that the record carries. Numbers are
+// json.Number, as they stand.
+func (c *Credential) DecodeClaims() (map[string]any, error) {
+	if len(c.Claims) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(c.Claims))
+	d.UseNumber()
+	var claims map[string]any
+	if err := d.Decode(&claims); err != nil {
+		return nil, fmt.Errorf("storage: the claims of a credential: %w", err)
+	}
+	return claims, nil
+}
+
 // Clone returns a copy that shares nothing with c.
 func (c *Credential) Clone() *Credential {
 	d := *c
@@ -215,6 +236,7 @@ type APIKey struct {
 	// who owns it. If empty, it is "api_key:" and the ID.
 	Subject string
 	// Scope holds the scopes that the key may be used for, within the client's.
+	// If empty, none.
 	Scope []string
 	// Audience holds the audiences that the key may be used for. If nil, the
 	// client's.

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"database/sql/driver"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -132,6 +134,30 @@ func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e
 
 // IsZero reports whether d is the zero value, which is no secret's digest.
 func (d Digest) IsZero() bool { return d == Digest{} }
+
+// Value returns the 32 bytes for package database/sql, or NULL for the zero
+// value.
+func (d Digest) Value() (driver.Value, error) {
+	if d.IsZero() {
+		return nil, nil
+	}
+	return d[:], nil
+}
+
+// Scan takes what Value gave.
+func (d *Digest) Scan(src any) error {
+	switch b := src.(type) {
+	case nil:
+		*d = Digest{}
+		return nil
+	case []byte:
+		if len(b) == len(d) {
+			*d = Digest(b)
+			return nil
+		}
+	}
+	return errors.New("storage: what was scanned is no Digest")
+}
 
 // String returns d in hexadecimal.
 func (d Digest) String() string { return fmt.Sprintf("%x", d[:]) }

@@ -18,7 +18,8 @@
 //
 // All methods are safe for concurrent use. Records that come in are copied
 // before they are kept, and records that go out are copies: neither side ever
-// sees the other's later changes. Text and bytes are kept as they are,
+// sees the other's later changes. Text and bytes are kept as they are, a nil
+// list stays nil and an empty one empty, since they mean different things;
 // instants to the microsecond at least, durations to the second. A context that
 // has ended makes a method return an error that is no sentinel and change
 // nothing; one that ends on the way may leave either all of a change or nothing.
@@ -82,10 +83,10 @@ type Credentials interface {
 	// not revoked. It then sets SpentAt to at, Uses to 1, and takes Salt and
 	// FamilyExpiresAt from old. However many callers race, one succeeds.
 	//
-	// If old.Uses is not zero, the caller repeats a use that it knows of. Then
-	// next is nil, and Spend succeeds if the stored record is spent, not
-	// revoked, and has fewer uses than its MaxUses; it adds one to Uses and
-	// changes nothing else.
+	// If old.Uses is not zero, the caller repeats a use that it knows of. Spend
+	// then succeeds if next is nil and the stored record is spent, not revoked,
+	// and has fewer uses than its MaxUses; it adds one to Uses and changes
+	// nothing else.
 	//
 	// In every other case it returns [ErrSpent], or [ErrNotFound] if the
 	// record is gone, and changes nothing. If old could be spent and next's

@@ -9,9 +9,6 @@ import (
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
-// ClientCredentials are what a request shows of its client.
-type ClientCredentials = clientauth.Credentials
-
 // ClientValidator knows the clients. The ready one is clientauth.Secrets over
 // a host's storage.Clients; a host whose clients live elsewhere writes its own.
 // It is called concurrently.
@@ -25,14 +22,14 @@ type ClientValidator interface {
 	// client may come without a secret, or what a public one may show: the
 	// endpoint does, for every validator alike. So a client whose credentials
 	// have the method storage.AuthNone is returned if it exists.
-	ValidateClient(ctx context.Context, c ClientCredentials) (*storage.Client, error)
+	ValidateClient(ctx context.Context, c clientauth.Credentials) (*storage.Client, error)
 }
 
 // ClientValidatorFunc is a function that is a [ClientValidator].
-type ClientValidatorFunc func(ctx context.Context, c ClientCredentials) (*storage.Client, error)
+type ClientValidatorFunc func(ctx context.Context, c clientauth.Credentials) (*storage.Client, error)
 
 // ValidateClient calls f.
-func (f ClientValidatorFunc) ValidateClient(ctx context.Context, c ClientCredentials) (*storage.Client, error) {
+func (f ClientValidatorFunc) ValidateClient(ctx context.Context, c clientauth.Credentials) (*storage.Client, error) {
 	return f(ctx, c)
 }
 

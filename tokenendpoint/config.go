@@ -35,7 +35,7 @@ type Config struct {
 	Keys *jws.KeySet
 
 	// Storage keeps codes, refresh tokens and API keys, and the clients if
-	// Clients is nil.
+	// Clients is nil. It may be nil if none of that is needed.
 	Storage storage.Storage
 	// Clients knows the clients and checks what they show. If nil, it is
 	// clientauth.Secrets over Storage.
@@ -53,7 +53,7 @@ type Config struct {
 	// token is rotated. If zero, 30 days.
 	RefreshTokenLifetime time.Duration
 	// RefreshTokenIdle bounds the time a refresh token may lie unused. If
-	// zero, 14 days.
+	// zero, 14 days. Neither it nor RefreshTokenLifetime may exceed ten years.
 	RefreshTokenIdle time.Duration
 	// RefreshGrace is how long after its first use a refresh token may be
 	// presented again, by the same client, to get the same successor: so an
@@ -61,7 +61,7 @@ type Config struct {
 	// none; at most a minute.
 	RefreshGrace time.Duration
 	// RefreshRetries bounds how often it may be presented again in that time.
-	// If zero, 100.
+	// If zero, 100; to allow none, set RefreshGrace.
 	RefreshRetries int
 	// CodeReuseWindow is how long after its first use a code that is presented
 	// again is refused and nothing more, as happens when a proxy repeats a
@@ -78,11 +78,11 @@ type Config struct {
 
 	// Timeout bounds the time for the stores, the grant and the hook together,
 	// and again for the one write. Stores must honour their context. If zero,
-	// 2 seconds.
+	// 2 seconds; at least one, at most a minute.
 	Timeout time.Duration
 	// ReadTimeout bounds the time for the body of a request to arrive. If
-	// zero, 5 seconds. Headers are the server's: set http.Server's
-	// ReadHeaderTimeout.
+	// zero, 5 seconds; at least one, at most ten minutes. Headers are the
+	// server's: set http.Server's ReadHeaderTimeout.
 	ReadTimeout time.Duration
 	// AllowedOrigins are the origins, such as https://spa.example.com, whose
 	// scripts may read answers (CORS). If empty, none.
@@ -92,17 +92,18 @@ type Config struct {
 	// serves: 300 failures at once for one client from one address, one more
 	// each second.
 	Limiter Limiter
-	// RemoteAddr tells the address of a request's client, for the Limiter. If
-	// nil, the address of the connection; behind a proxy, read the header that
-	// the proxy sets.
+	// RemoteAddr tells the address of a request's client, for the Limiter. If it
+	// is nil or its answer not valid, that is the address of the connection.
+	// Behind a proxy, or on a Unix socket, all clients have one address: read
+	// the header that the proxy sets, or who guesses locks a client out for all.
 	RemoteAddr func(*http.Request) netip.Addr
 
-	// Observe, if not nil, is told of every request, after it was answered, but
-	// for the preflight of a browser. It holds up the connection, so what takes
-	// time it hands on.
+	// Observe, if not nil, is told of every request but the preflight of a
+	// browser, when its outcome stands. It must not block: net/http sends the
+	// answer when Observe has returned. What takes time it hands on.
 	Observe func(context.Context, Event)
 	// Logger gets one line for each of them: issued tokens at debug level,
 	// refusals at info, replays at warn, faults at error. If nil,
-	// slog.Default().
+	// slog.Default(). A panic of Observe is a line more.
 	Logger *slog.Logger
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
 var (
@@ -27,13 +28,12 @@ var (
 // Authorization header or in the body, never both (RFC 6749 §2.3), and takes
 // it out of the form. What cannot be read as credentials is shown all the
 // same: bad is then why the client cannot be authenticated by it.
-func readCredentials(r *http.Request, p *parameters, at time.Time) (c ClientCredentials, bad error, err error) {
-	c = ClientCredentials{
-		ID:        p.form["client_id"],
-		Method:    storage.AuthNone,
-		GrantType: p.form["grant_type"],
-		Time:      at,
-		HTTP:      r,
+func readCredentials(r *http.Request, p *parameters, at time.Time) (c clientauth.Credentials, bad error, err error) {
+	c = clientauth.Credentials{
+		ID:     p.form["client_id"],
+		Method: storage.AuthNone,
+		Time:   at,
+		HTTP:   r,
 	}
 	secret, inBody := p.take("client_secret")
 	_, assertion := p.take("client_assertion")

@@ -73,17 +73,6 @@ type Event struct {
 	Reading, Client, Decision, Signing, Write, Total time.Duration
 }
 
-// note takes down what the grant decided.
-func (e *Event) note(a *grants.Authorization) {
-	e.Subject = a.Subject
-	if a.Spends != nil {
-		e.Family = a.Spends.Family
-	}
-	if a.APIKey != nil {
-		e.APIKeyID = a.APIKey.ID
-	}
-}
-
 // level says how much an operator wants to know of an outcome.
 func (o Outcome) level() slog.Level {
 	switch o {
@@ -98,7 +87,7 @@ func (o Outcome) level() slog.Level {
 }
 
 // report gives the event to the host and writes one line. The answer has been
-// given: a panic here cannot take it back.
+// written: a panic here cannot take it back.
 func (h *Handler) report(ctx context.Context, e *Event) {
 	defer func() { recover() }() // the logger's
 	func() {

@@ -32,24 +32,24 @@ var outcomes = []struct {
 	{"a refresh", tokenendpoint.Issued, slog.LevelDebug, 200, "", (*observed).refresh},
 	{"a refresh whose answer was lost", tokenendpoint.Repeated, slog.LevelDebug, 200, "", func(o *observed) string {
 		r := o.refresh()
-		post(o.handler, o.secret, r)
+		ask(o.handler, o.secret, r)
 		return r
 	}},
 	{"a replay", tokenendpoint.Replayed, slog.LevelWarn, 400, "invalid_grant", func(o *observed) string {
 		r := o.refresh()
-		post(o.handler, o.secret, r)
+		ask(o.handler, o.secret, r)
 		time.Sleep(time.Minute)
 		return r
 	}},
 	{"a code that was used", tokenendpoint.Replayed, slog.LevelWarn, 400, "invalid_grant", func(o *observed) string {
 		r := o.code()
-		post(o.handler, o.secret, r)
+		ask(o.handler, o.secret, r)
 		time.Sleep(3 * time.Second)
 		return r
 	}},
 	{"a code that was used a moment ago", tokenendpoint.Refused, slog.LevelInfo, 400, "invalid_grant", func(o *observed) string {
 		r := o.code()
-		post(o.handler, o.secret, r)
+		ask(o.handler, o.secret, r)
 		return r
 	}},
 	{"no grant_type", tokenendpoint.Refused, slog.LevelInfo, 400, "invalid_request", func(*observed) string { return "" }},
@@ -84,7 +84,7 @@ func TestEventAndLineOfARequest(t *testing.T) {
 				o := newObserved(t)
 				body := tt.request(o)
 				o.forget()
-				w := post(o.handler, o.secret, body)
+				w := ask(o.handler, o.secret, body)
 				e, line, level := o.one()
 				if e.Outcome != tt.outcome || level != tt.level || e.Status != tt.status || e.Error != tt.code || w.Code != tt.status {
 					t.Errorf("got %s %s %d %s and the response %d, want %s %s %d %s",
@@ -126,7 +126,7 @@ func checkLine(t *testing.T, e tokenendpoint.Event, line map[string]string) {
 
 func TestEventTellsWhatWasIssued(t *testing.T) {
 	o := newObserved(t)
-	response, claims := token(t, post(o.handler, o.secret, o.code()))
+	response, claims := token(t, ask(o.handler, o.secret, o.code()))
 	e, _, _ := o.one()
 	refresh, _ := response["refresh_token"].(string)
 	record, err := o.store.Credential(t.Context(), storage.PresentedSecret(refresh).Digest(storage.KindRefreshToken))
@@ -156,7 +156,7 @@ func TestEventOfAnAbandonedRequest(t *testing.T) {
 		t.Errorf("got %s at level %s, want abandoned at info", e.Outcome, level)
 	}
 	o.hook = nil
-	if w := post(o.handler, o.secret, body); w.Code != 200 {
+	if w := ask(o.handler, o.secret, body); w.Code != 200 {
 		t.Errorf("the code afterwards: got %d %s, want 200", w.Code, w.Body)
 	}
 }
@@ -209,7 +209,7 @@ func TestPanicInObserve(t *testing.T) {
 	o = newObserved(t, func(c *tokenendpoint.Config) {
 		c.Observe = func(context.Context, tokenendpoint.Event) { panic("no metrics today") }
 	})
-	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
+	token(t, ask(o.handler, o.secret, "grant_type=client_credentials"))
 	var messages []string
 	for _, line := range o.lines {
 		messages = append(messages, line.Level.String()+" "+line.Message)
@@ -230,7 +230,7 @@ func TestPanicInTheLogger(t *testing.T) {
 	o.handler = newObserved(t, func(c *tokenendpoint.Config) {
 		c.Storage, c.Logger, c.Observe = o.store, slog.New(panicking{o}), o.observe
 	}).handler
-	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
+	token(t, ask(o.handler, o.secret, "grant_type=client_credentials"))
 	if len(o.events) != 1 {
 		t.Errorf("there are %d events, want one", len(o.events))
 	}
@@ -243,8 +243,8 @@ func TestLoggerLevel(t *testing.T) {
 	o = newObserved(t, func(c *tokenendpoint.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	})
-	token(t, post(o.handler, o.secret, "grant_type=client_credentials"))
-	post(o.handler, "wrong", "grant_type=client_credentials")
+	token(t, ask(o.handler, o.secret, "grant_type=client_credentials"))
+	ask(o.handler, "wrong", "grant_type=client_credentials")
 	if log.Len() != 0 || len(o.events) != 2 {
 		t.Errorf("the log has %q and there are %d events, want no line and two events", log, len(o.events))
 	}

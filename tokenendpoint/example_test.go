@@ -2,6 +2,7 @@ package tokenendpoint_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"database/sql"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -22,7 +24,7 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-func mount(mux *http.ServeMux, store storage.Storage, privateKey *rsa.PrivateKey) error {
+func mount(mux *http.ServeMux, store storage.Storage, privateKey crypto.Signer) error {
 	keys, err := jws.NewKeySet(jws.Key{Signer: privateKey})
 	if err != nil {
 		return err
@@ -70,21 +72,13 @@ func Example() {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 
-	response, err := http.PostForm(server.URL+"/connect/token", url.Values{
+	answer := post(server.URL+"/connect/token", url.Values{
 		"grant_type":    {"client_credentials"},
 		"client_id":     {"reports"},
 		"client_secret": {secret.Reveal()},
 	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer response.Body.Close()
-	var answer map[string]any
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(response.StatusCode, answer["token_type"], answer["expires_in"], answer["scope"])
-	// Output: 200 Bearer 3600 read
+	fmt.Println(answer["token_type"], answer["expires_in"], answer["scope"])
+	// Output: Bearer 3600 read
 }
 
 // user is a row of the host's own users.
@@ -97,24 +91,27 @@ type user struct {
 // users are the host's own.
 type users map[string]user
 
-func (u users) ByID(_ context.Context, id string) (user, error) { return u[id], nil }
-
-func (u users) ByBadge(_ context.Context, badge string) (user, error) {
-	for _, user := range u {
-		if badge == "badge of "+user.ID {
-			return user, nil
-		}
+func (u users) ByID(_ context.Context, id string) (user, error) {
+	if user, ok := u[id]; ok {
+		return user, nil
 	}
 	return user{}, sql.ErrNoRows
+}
+
+func (u users) ByBadge(ctx context.Context, badge string) (user, error) {
+	id, _ := strings.CutPrefix(badge, "badge of ")
+	return u.ByID(ctx, id)
 }
 
 func notLocked(users users) grants.Hook {
 	return func(ctx context.Context, r *grants.Request, a *grants.Authorization) error {
 		user, err := users.ByID(ctx, a.Subject)
-		if err != nil {
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return grants.InvalidGrant // deleted since
+		case err != nil:
 			return err // an outage: 503, and nothing is used up
-		}
-		if user.Locked {
+		case user.Locked:
 			return grants.InvalidGrant.Describe("the account is locked")
 		}
 		a.AddClaim("tier", user.Tier)
@@ -122,19 +119,28 @@ func notLocked(users users) grants.Hook {
 	}
 }
 
+func userGrants(users users) map[string]grants.Grant {
+	hook := notLocked(users)
+	return map[string]grants.Grant{
+		grants.TypeAuthorizationCode: grants.AuthorizationCode{Hook: hook},
+		grants.TypeRefreshToken:      grants.RefreshToken{Hook: hook},
+		grants.TypeAPIKey:            grants.APIKey{Hook: hook},
+	}
+}
+
 // A hook has the last word on what a grant has decided.
 func Example_hook() {
 	people := users{"u1": {ID: "u1", Tier: "gold"}, "u2": {ID: "u2", Locked: true}}
-	grant := grants.RefreshToken{Hook: notLocked(people)}
-
-	for _, id := range []string{"u1", "u2"} {
+	hook := notLocked(people)
+	for _, id := range []string{"u1", "u2", "u3"} {
 		a := &grants.Authorization{Subject: id}
-		err := grant.Hook(context.Background(), &grants.Request{}, a)
+		err := hook(context.Background(), &grants.Request{}, a)
 		fmt.Println(id, a.Claims, err)
 	}
 	// Output:
 	// u1 map[tier:gold] <nil>
 	// u2 map[] invalid_grant
+	// u3 map[] invalid_grant
 }
 
 func badgeGrant(users users) grants.Func {
@@ -146,26 +152,64 @@ func badgeGrant(users users) grants.Func {
 		case err != nil:
 			return nil, err
 		}
-		scope, err := r.Narrow([]string{"doors", "lifts"})
-		if err != nil {
-			return nil, err
-		}
-		return &grants.Authorization{Subject: user.ID, Scope: scope, Refresh: true}, nil
+		return &grants.Authorization{Subject: user.ID, Scope: []string{"doors", "lifts"}, Refresh: true}, nil
 	}
 }
 
-// A grant of a host's own is one function. It is a decision and can be tested
-// like one.
+// A grant of a host's own is one function. It says what may be had at most; the
+// endpoint narrows that to what the request asks for.
 func Example_customGrant() {
-	badge := badgeGrant(users{"u1": {ID: "u1"}})
-
-	a, err := badge(context.Background(), &grants.Request{
-		Client: &storage.Client{ID: "gate", Scope: []string{"doors", "lifts"}},
-		Scope:  []string{"doors"},
-		Form:   grants.Form{"badge": "badge of u1"},
+	store := new(memory.Store)
+	gate := &storage.Client{
+		ID:         "gate",
+		AuthMethod: storage.AuthNone,
+		GrantTypes: []string{"urn:example:badge", grants.TypeRefreshToken},
+		Scope:      []string{"doors", "lifts"},
+	}
+	if err := store.PutClient(context.Background(), gate); err != nil {
+		log.Fatal(err)
+	}
+	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   "https://auth.example.com",
+		Audience: []string{"https://doors.example.com"},
+		Keys:     exampleKeys(),
+		Storage:  store,
+		Grants: map[string]grants.Grant{
+			"urn:example:badge":     badgeGrant(users{"u1": {ID: "u1"}}),
+			grants.TypeRefreshToken: grants.RefreshToken{},
+		},
 	})
-	fmt.Println(a.Subject, a.Scope, a.Refresh, err)
-	// Output: u1 [doors] true <nil>
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewServer(endpoint)
+	defer server.Close()
+
+	answer := post(server.URL, url.Values{
+		"grant_type": {"urn:example:badge"}, "client_id": {"gate"}, "badge": {"badge of u1"}, "scope": {"doors"},
+	})
+	fmt.Println(answer["scope"], answer["error"])
+	answer = post(server.URL, url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {"gate"}, "refresh_token": {answer["refresh_token"].(string)},
+	})
+	fmt.Println(answer["scope"], answer["error"])
+	// Output:
+	// doors <nil>
+	// doors <nil>
+}
+
+// post sends a token request and returns the members of the answer.
+func post(endpoint string, form url.Values) map[string]any {
+	response, err := http.PostForm(endpoint, form)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		log.Fatal(err)
+	}
+	return answer
 }
 
 // partners are the host's own clients, in a table of its own.
@@ -187,14 +231,10 @@ func (p partners) Client(ctx context.Context, id string) (*storage.Client, error
 func ExampleNew_parts() {
 	var db *sql.DB // the host's own
 
-	keys, err := jws.NewKeySet(jws.Key{Signer: exampleKey()})
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = tokenendpoint.New(tokenendpoint.Config{
+	_, err := tokenendpoint.New(tokenendpoint.Config{
 		Issuer:   "https://auth.example.com",
 		Audience: []string{"https://api.example.com"},
-		Keys:     keys,
+		Keys:     exampleKeys(),
 		Storage:  storage.Parts{Clients: partners{db}},
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{},
@@ -205,10 +245,11 @@ func ExampleNew_parts() {
 	// Output: tokenendpoint: the grant "refresh_token" needs credentials, and Storage has none
 }
 
-func approved(ctx context.Context, store storage.Credentials, client *storage.Client, userID string, form url.Values) (code string, err error) {
+func approved(ctx context.Context, store storage.Credentials, client *storage.Client, userID string, granted []string, form url.Values) (code string, err error) {
 	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
 		Client:              client,
 		Subject:             userID,
+		Scope:               granted, // what the user ticked of grants.RequestedScope(client, form.Get("scope"))
 		RedirectURI:         form.Get("redirect_uri"),
 		CodeChallenge:       form.Get("code_challenge"),
 		CodeChallengeMethod: form.Get("code_challenge_method"),
@@ -226,13 +267,24 @@ func Example_authorizationPage() {
 		AuthMethod:   storage.AuthNone,
 		GrantTypes:   []string{grants.TypeAuthorizationCode},
 		RedirectURIs: []string{"https://app.example.com/callback"},
+		Scope:        []string{"read", "write"},
 	}
 	form := url.Values{
+		"scope":                 {"read write"},
 		"redirect_uri":          {"https://app.example.com/callback"},
 		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"},
 		"code_challenge_method": {"S256"},
 	}
-	code, err := approved(context.Background(), new(memory.Store), client, "u1", form)
-	fmt.Println(code[:3], err)
-	// Output: ac_ <nil>
+	requested, err := grants.RequestedScope(client, form.Get("scope"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	store := new(memory.Store)
+	code, err := approved(context.Background(), store, client, "u1", requested[:1], form)
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := store.Credential(context.Background(), storage.PresentedSecret(code).Digest(storage.KindAuthorizationCode))
+	fmt.Println(code[:3], record.Subject, record.Scope, err)
+	// Output: ac_ u1 [read] <nil>
 }

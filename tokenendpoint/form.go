@@ -2,6 +2,7 @@ package tokenendpoint
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode"
@@ -30,13 +31,15 @@ const (
 )
 
 var (
-	errSyntax     = errors.New("tokenendpoint: the body is malformed")
-	errEncoding   = errors.New("tokenendpoint: the body is not UTF-8 or has a NUL")
-	errTooMany    = errors.New("tokenendpoint: there are too many parameters")
-	errNotVSCHAR  = errors.New("tokenendpoint: a parameter has a character outside its syntax")
-	errTooLong    = errors.New("tokenendpoint: a parameter is too long")
-	errIsRepeated = errors.New("tokenendpoint: a parameter is repeated")
+	errSyntax    = errors.New("tokenendpoint: the body is malformed")
+	errEncoding  = errors.New("tokenendpoint: the body is not UTF-8 or has a NUL")
+	errTooMany   = errors.New("tokenendpoint: there are too many parameters")
+	errNotVSCHAR = errors.New("tokenendpoint: a parameter has a character outside its syntax")
+	errTooLong   = errors.New("tokenendpoint: a parameter is too long")
+	errConsumed  = errors.New("tokenendpoint: middleware has read the body, by ParseForm or the like")
 )
+
+var errRepeated = grants.InvalidRequest.Describe("a parameter is repeated") // RFC 6749 §5.2
 
 var errMalformedBody = grants.InvalidRequest.Describe("the body is malformed").Because(errSyntax)
 
@@ -48,7 +51,7 @@ const (
 	visible        // printable ASCII, VSCHAR and space of RFC 6749 appendix A
 	token          // the same, and long
 	text           // UTF-8 without control characters: real client identifiers and secrets have it
-	scopes         // judged by parseScope, with its own error code
+	scopes         // judged by grants.ParseScope, with its own error code
 )
 
 // known tells the parameters of RFC 6749, 7521, 7523, 7636, 8628 and 8693, and
@@ -81,8 +84,8 @@ func (p *parameters) add(name, value string) error {
 	}
 	s := known(name)
 	if slices.Contains(p.names, name) {
-		if s != unknown { // RFC 6749 §5.2
-			return grants.InvalidRequest.Describe("a parameter is repeated").Because(errIsRepeated)
+		if s != unknown {
+			return errRepeated
 		}
 		delete(p.form, name)
 		p.repeated = append(p.repeated, name)
@@ -93,6 +96,14 @@ func (p *parameters) add(name, value string) error {
 	}
 	if value != "" && !slices.Contains(p.repeated, name) {
 		p.form[name] = value
+	}
+	return nil
+}
+
+// missing is why there may be no parameters at all.
+func (p *parameters) missing(r *http.Request) error {
+	if len(p.names) == 0 && r.PostForm != nil {
+		return errConsumed
 	}
 	return nil
 }

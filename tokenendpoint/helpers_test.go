@@ -22,12 +22,14 @@ var discard = slog.New(slog.DiscardHandler)
 // testKeys is a key set with the fastest algorithm.
 func testKeys(t testing.TB) *jws.KeySet {
 	t.Helper()
-	keys, err := jws.NewKeySet(jws.Key{Signer: exampleKey()})
+	return exampleKeys()
+}
+
+// exampleKeys are keys for examples.
+func exampleKeys() *jws.KeySet {
+	keys, err := jws.NewKeySet(jws.Key{Signer: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return keys
 }
-
-// exampleKey is a key for examples that do not sign.
-func exampleKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }

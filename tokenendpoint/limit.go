@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -33,25 +33,20 @@ type Attempt struct {
 	Time time.Time
 }
 
-const (
-	// failuresAtOnce is how many failures a client may have at once from one
-	// network before it has to wait.
-	failuresAtOnce = 300
-	// failureInterval is the time after which one of them is forgotten.
-	failureInterval = time.Second
-	// maxCounted bounds what the count remembers: twice as many.
-	maxCounted = 10_000
-)
-
 // limit refuses an attempt that comes after too many failures.
 func (h *Handler) limit(ctx context.Context, x *exchange) error {
 	if !x.guesses() {
 		return nil
 	}
-	a := h.attempt(x)
-	wait := h.failures.wait(a)
+	x.attempt = Attempt{
+		ClientID: x.shown.ID,
+		Network:  network(h.addressOf(x.request.HTTP)),
+		Time:     x.request.Time,
+	}
+	wait := h.failures.wait(x.attempt)
 	if h.limiter != nil {
-		if w, err := h.limiter.Wait(ctx, a); err == nil {
+		x.attempt.ClientID = strings.Clone(x.shown.ID) // it may be a part of the body, and a Limiter keeps it
+		if w, err := h.limiter.Wait(ctx, x.attempt); err == nil {
 			wait = w
 		}
 	}
@@ -67,10 +62,9 @@ func (h *Handler) countFailure(ctx context.Context, x *exchange, err error) erro
 	if v == nil || !x.guesses() || v.Code != grants.InvalidClient && !(x.guessable() && v.Code == grants.InvalidGrant) {
 		return err
 	}
-	a := h.attempt(x)
-	h.failures.add(a)
+	h.failures.add(x.attempt)
 	if h.limiter != nil {
-		h.limiter.Failed(ctx, a) // its error changes nothing: the count of this process has it
+		h.limiter.Failed(ctx, x.attempt) // its error changes nothing: the count of this process has it
 	}
 	return err
 }
@@ -90,19 +84,20 @@ func (x *exchange) guessable() bool {
 	return true
 }
 
-func (h *Handler) attempt(x *exchange) Attempt {
-	return Attempt{
-		ClientID: x.shown.ID,
-		Network:  network(h.remoteAddr(x.request.HTTP)),
-		Time:     x.request.Time,
+// addressOf is where a request comes from: what the host says, or else the
+// other end of the connection. Forwarding headers say what whoever wrote them
+// likes.
+func (h *Handler) addressOf(r *http.Request) netip.Addr {
+	if h.remoteAddr != nil {
+		if a := h.remoteAddr(r); a.IsValid() {
+			return a
+		}
 	}
-}
-
-// peer is the address of the other end of the connection. Forwarding headers
-// say what whoever wrote them likes.
-func peer(r *http.Request) netip.Addr {
-	ap, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return ap.Addr()
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return ap.Addr()
+	}
+	a, _ := netip.ParseAddr(r.RemoteAddr) // some middleware leaves the port out
+	return a
 }
 
 // network is what one party has to itself: an IPv4 address, or a /64.
@@ -114,42 +109,4 @@ func network(a netip.Addr) netip.Prefix {
 	}
 	p, _ := a.Prefix(bits)
 	return p
-}
-
-// failureCount counts failures by client and network. It is bounded, and it
-// needs no clock of its own: each entry is the instant at which all failures
-// counted so far are forgotten.
-type failureCount struct {
-	mu          sync.Mutex
-	recent, old map[failureKey]time.Time
-}
-
-type failureKey struct {
-	clientID string
-	network  netip.Prefix
-}
-
-func (c *failureCount) wait(a Attempt) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	forgotten := later(c.get(failureKey{a.ClientID, a.Network}), a.Time)
-	return forgotten.Sub(a.Time) - (failuresAtOnce-1)*failureInterval
-}
-
-func (c *failureCount) add(a Attempt) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := failureKey{a.ClientID, a.Network}
-	forgotten := later(c.get(k), a.Time).Add(failureInterval)
-	if c.recent == nil || len(c.recent) >= maxCounted {
-		c.recent, c.old = make(map[failureKey]time.Time), c.recent
-	}
-	c.recent[k] = forgotten
-}
-
-func (c *failureCount) get(k failureKey) time.Time {
-	if t, ok := c.recent[k]; ok {
-		return t
-	}
-	return c.old[k]
 }

@@ -1,12 +1,10 @@
 package tokenendpoint
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -19,34 +17,6 @@ import (
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
-
-// Handler is a token endpoint. It is an [http.Handler], safe for concurrent
-// use, and holds no state that another replica would need.
-type Handler struct {
-	issuer         string
-	audience       []string
-	keys           *jws.KeySet
-	storage        storage.Storage
-	clients        ClientValidator
-	grants         map[string]grants.Grant
-	tokenType      string
-	maxTokenSize   int
-	allowedOrigins []string
-	limiter        Limiter
-	failures       failureCount
-	remoteAddr     func(*http.Request) netip.Addr
-	observe        func(context.Context, Event)
-	logger         *slog.Logger
-
-	accessTokenLifetime  time.Duration
-	refreshTokenLifetime time.Duration
-	refreshTokenIdle     time.Duration
-	refreshGrace         time.Duration // zero is none
-	refreshRetries       int
-	codeReuseWindow      time.Duration // zero is none
-	timeout              time.Duration
-	readTimeout          time.Duration
-}
 
 const (
 	year                   = 365 * 24 * time.Hour
@@ -63,10 +33,11 @@ func New(c Config) (*Handler, error) {
 		keys:           c.Keys,
 		storage:        c.Storage,
 		clients:        c.Clients,
-		grants:         maps.Clone(c.Grants),
+		grants:         make(map[string]configuredGrant, len(c.Grants)),
 		tokenType:      c.TokenType,
 		allowedOrigins: slices.Clone(c.AllowedOrigins),
 		limiter:        c.Limiter,
+		failures:       newFailureCount(),
 		remoteAddr:     c.RemoteAddr,
 		observe:        c.Observe,
 		logger:         c.Logger,
@@ -98,14 +69,15 @@ func New(c Config) (*Handler, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
+	for name, grant := range c.Grants {
+		h.grants[name] = configuredGrant{name, grant}
+	}
 	if h.storage == nil {
 		h.storage = storage.Parts{}
 	}
+	h.reader = reader{h.storage}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}
-	}
-	if h.remoteAddr == nil {
-		h.remoteAddr = peer
 	}
 	if h.logger == nil {
 		h.logger = slog.Default()
@@ -121,8 +93,8 @@ func (f *faults) add(format string, args ...any) {
 }
 
 func (f *faults) size(field string, n, zero int) int {
-	if n < 0 {
-		f.add("%s is negative", field)
+	if n < 0 || n > 1<<20 {
+		f.add("%s is not between 1 and %d", field, 1<<20)
 	}
 	if n == 0 {
 		return zero

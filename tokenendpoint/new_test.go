@@ -97,8 +97,8 @@ var faulty = []struct {
 	{"the authorization_code grant needs credentials", without("authorization_code", grants.AuthorizationCode{}, storage.Parts{Clients: emptyStore}),
 		`the grant "authorization_code" needs credentials, and Storage has none`},
 	{"a type is one of two", func(c *tokenendpoint.Config) { c.TokenType = "jwt" }, "TokenType is neither at+jwt nor JWT"},
-	{"a token has a size", func(c *tokenendpoint.Config) { c.MaxTokenSize = -1 }, "MaxTokenSize is negative"},
-	{"repeats have a number", func(c *tokenendpoint.Config) { c.RefreshRetries = -1 }, "RefreshRetries is negative"},
+	{"a token has a size", func(c *tokenendpoint.Config) { c.MaxTokenSize = -1 }, "MaxTokenSize is not between 1 and 1048576"},
+	{"repeats have a number", func(c *tokenendpoint.Config) { c.RefreshRetries = -1 }, "RefreshRetries is not between 1 and 1048576"},
 	{"an access token lives", func(c *tokenendpoint.Config) { c.AccessTokenLifetime = -time.Hour }, "AccessTokenLifetime is not between 1s and 8760h0m0s"},
 	{"an access token lives a second", func(c *tokenendpoint.Config) { c.AccessTokenLifetime = 999 * time.Millisecond }, "AccessTokenLifetime is not between 1s and 8760h0m0s"},
 	{"an access token lives at most a year", func(c *tokenendpoint.Config) { c.AccessTokenLifetime = 8760*time.Hour + 1 }, "AccessTokenLifetime is not between 1s and 8760h0m0s"},
@@ -169,7 +169,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 }
 
 func TestNewAccepts(t *testing.T) {
-	clients := tokenendpoint.ClientValidatorFunc(func(context.Context, tokenendpoint.ClientCredentials) (*storage.Client, error) {
+	clients := tokenendpoint.ClientValidatorFunc(func(context.Context, clientauth.Credentials) (*storage.Client, error) {
 		return nil, grants.InvalidClient
 	})
 	for _, tt := range []struct {
@@ -221,8 +221,8 @@ func aClient(t testing.TB, c tokenendpoint.Config) string {
 	return secret.Reveal()
 }
 
-// post asks h as the client c1.
-func post(h http.Handler, secret, body string) *httptest.ResponseRecorder {
+// ask asks h as the client c1.
+func ask(h http.Handler, secret, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("POST", "/connect/token", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", "https://spa.test")
@@ -250,14 +250,14 @@ func TestNewCopies(t *testing.T) {
 	delete(c.Grants, grants.TypeClientCredentials)
 	c.Grants["own"] = grants.ClientCredentials{}
 
-	w := post(h, secret, "grant_type=client_credentials")
+	w := ask(h, secret, "grant_type=client_credentials")
 	if _, claims := token(t, w); claims["aud"] != "https://api.test" {
 		t.Errorf("aud is %v, want what was configured", claims["aud"])
 	}
 	if got := w.Header().Get("Access-Control-Allow-Origin"); got != "https://spa.test" {
 		t.Errorf("Access-Control-Allow-Origin is %q, want what was configured", got)
 	}
-	if w = post(h, secret, "grant_type=own"); !strings.Contains(w.Body.String(), "unsupported_grant_type") {
+	if w = ask(h, secret, "grant_type=own"); !strings.Contains(w.Body.String(), "unsupported_grant_type") {
 		t.Errorf("a grant that was added later: got %d %s, want unsupported_grant_type", w.Code, w.Body)
 	}
 }
@@ -282,7 +282,7 @@ func TestNewZeroValues(t *testing.T) {
 		c := goodConfig(t)
 		c.Grants = map[string]grants.Grant{"client_credentials": grants.ClientCredentials{Refresh: true}, "refresh_token": grants.RefreshToken{}}
 		secret, h := aClient(t, c), newHandler(t, c)
-		response, claims := token(t, post(h, secret, "grant_type=client_credentials"))
+		response, claims := token(t, ask(h, secret, "grant_type=client_credentials"))
 		if response["expires_in"] != 3600.0 || claims["aud"] != "https://api.test" || claims["iss"] != "https://as.test" {
 			t.Errorf("the response is %v with the claims %v, want an hour", response, claims)
 		}
@@ -315,7 +315,7 @@ func TestNewBoundsTheStoreByTwoSeconds(t *testing.T) {
 			c := goodConfig(t)
 			c.Storage, c.Timeout, c.Logger = hanging{c.Storage}, configured, discard
 			start := time.Now()
-			w := post(newHandler(t, c), "secret", "grant_type=client_credentials")
+			w := ask(newHandler(t, c), "secret", "grant_type=client_credentials")
 			if got := time.Since(start); w.Code != http.StatusServiceUnavailable || got != want {
 				t.Errorf("got %d after %s, want 503 after %s", w.Code, got, want)
 			}

@@ -132,11 +132,13 @@ func (s slowStore) Spend(ctx context.Context, old, next *storage.Credential, at 
 
 type slowSigner struct{ o *observed }
 
-func (s slowSigner) Public() crypto.PublicKey { return exampleKey().Public() }
+var slowKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+
+func (s slowSigner) Public() crypto.PublicKey { return slowKey.Public() }
 
 func (s slowSigner) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, error) {
 	time.Sleep(s.o.times.signer)
-	return ed25519.Sign(exampleKey(), message), nil
+	return ed25519.Sign(slowKey, message), nil
 }
 
 // code stores an authorization code and returns the body that redeems it.
@@ -148,7 +150,8 @@ func (o *observed) code() string {
 	}
 	client.RedirectURIs = []string{"https://c1.test/cb"}
 	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client: client, Subject: "u1", RedirectURI: "https://c1.test/cb", CodeChallenge: testChallenge, CodeChallengeMethod: "S256",
+		Client: client, Subject: "u1", RedirectURI: "https://c1.test/cb", Scope: []string{"read"},
+		CodeChallenge: testChallenge, CodeChallengeMethod: "S256",
 	}, time.Now())
 	if err == nil {
 		err = o.store.CreateCredential(o.Context(), record)
@@ -165,7 +168,7 @@ func (o *observed) code() string {
 // refresh redeems a code and returns the body that uses the refresh token.
 func (o *observed) refresh() string {
 	o.Helper()
-	response, _ := token(o, post(o.handler, o.secret, o.code()))
+	response, _ := token(o, ask(o.handler, o.secret, o.code()))
 	text, _ := response["refresh_token"].(string)
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text}}.Encode()
 }

@@ -55,52 +55,81 @@ func (h *Handler) respond(w http.ResponseWriter, a *answer, e *Event) {
 	writeJSON(w, http.StatusOK, b)
 }
 
-// respondError writes an error (RFC 6749 §5.2). An error that is no verdict is
-// an outage, and the client learns nothing of it but an identifier that stands
-// in the log too.
-func (h *Handler) respondError(w http.ResponseWriter, err error, e *Event) {
+// refusal is what an error means to a client.
+type refusal struct {
+	*grants.Error
+	status    int
+	abandoned bool // nobody is there to hear it
+}
+
+// refusalOf judges an error. One that is no verdict is an outage.
+func refusalOf(err error) *refusal {
 	v := grants.Verdict(err)
 	if v == nil {
 		v = grants.TemporarilyUnavailable.Because(err)
 	}
-	e.Cause = v.Cause
-	if e.Cause == nil && v.Description != "" {
-		e.Cause = errors.New(v.Description)
+	if v.Code == "" || !isQuotable(string(v.Code)) { // a host's own code, or what it made of input
+		v = grants.ServerError.Because(errCode)
 	}
-	e.Error, e.Status = v.Code, status(v)
-	header := w.Header()
+	r := &refusal{Error: v, status: status(v)}
 	if envelope, ok := errors.AsType[*envelopeError](err); ok {
-		e.Status = envelope.status
-		if envelope.status == http.StatusMethodNotAllowed {
-			header.Set("Allow", http.MethodPost)
-		} else { // part of the body is still on its way
-			header.Set("Connection", "close")
-		}
+		r.status = envelope.status
 	}
-	description := v.Description
-	switch e.Status {
+	return r
+}
+
+var errCode = errors.New("tokenendpoint: an error code has a character that RFC 6749 §5.2 forbids, or none")
+
+// respondError writes an error (RFC 6749 §5.2). Of an outage or a defect the
+// client learns nothing but an identifier that stands in the log too.
+func (h *Handler) respondError(w http.ResponseWriter, r *refusal, e *Event) {
+	e.Error, e.Status, e.Cause = r.Code, r.status, r.Cause
+	e.ClientID = strings.Clone(e.ClientID) // it may be a part of the body
+	if e.Cause == nil && r.Description != "" {
+		e.Cause = errors.New(r.Description)
+	}
+	description := r.Description
+	header := w.Header()
+	switch r.status {
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", http.MethodPost)
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
+		header.Set("Connection", "close") // part of the body is still on its way
 	case http.StatusUnauthorized: // RFC 9110 §15.5.2; some clients look only here
 		header.Set("WWW-Authenticate", `Basic realm="oauth", error="invalid_client"`)
 		description = "" // the same answer whatever was wrong
-	case http.StatusInternalServerError, http.StatusServiceUnavailable:
+	case http.StatusInternalServerError:
 		e.ErrorID = uuid.NewString()
+	case http.StatusServiceUnavailable:
+		e.ErrorID = uuid.NewString()
+		header.Set("Retry-After", seconds(r.RetryAfter))
+	case http.StatusTooManyRequests:
+		header.Set("Retry-After", seconds(r.RetryAfter))
+	}
+	if e.ErrorID != "" {
 		description = "error id " + e.ErrorID
 	}
-	if e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests {
-		after := firstOf(v.RetryAfter, retryAfter)
-		header.Set("Retry-After", strconv.FormatInt(int64((after+time.Second-1)/time.Second), 10))
-	}
-	if e.Outcome != Replayed {
-		e.Outcome = outcomeOf(e.Status)
+	switch {
+	case r.abandoned:
+		e.Outcome = Abandoned
+	case e.Outcome != Replayed:
+		e.Outcome = outcomeOf(r.status)
 	}
 	b := append(make([]byte, 0, 128), `{"error":"`...)
-	b = append(b, v.Code...)
+	b = append(b, r.Code...)
 	if description != "" && isQuotable(description) {
 		b = append(b, `","error_description":"`...)
 		b = append(b, description...)
 	}
 	b = append(b, "\"}\n"...)
-	writeJSON(w, e.Status, b)
+	writeJSON(w, r.status, b)
+}
+
+// seconds is a Retry-After (RFC 9110 §10.2.3): a whole number, one at least and
+// an hour at most.
+func seconds(d time.Duration) string {
+	d = min(max(firstOf(d, retryAfter), time.Second), time.Hour)
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
 func outcomeOf(status int) Outcome {

@@ -24,6 +24,7 @@ type answer struct {
 
 var (
 	errExpired   = errors.New("tokenendpoint: what the authorization rests on expires at once")
+	errLifetime  = errors.New("tokenendpoint: an access token cannot live for less than a second")
 	errTokenSize = errors.New("tokenendpoint: the access token would be longer than MaxTokenSize")
 )
 
@@ -31,17 +32,21 @@ var (
 // instant at which the request is judged.
 func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
 	defer x.lap(&x.event.Signing)
-	a, client := x.authorization, x.request.Client
+	a, client := &x.authorization, x.request.Client
 	lifetime := firstOf(firstOf(a.Lifetime, client.AccessTokenLifetime), h.accessTokenLifetime)
+	if lifetime < time.Second {
+		return nil, grants.ServerError.Because(errLifetime)
+	}
 	issued := x.request.Time.Truncate(time.Second)
-	expires := earlier(issued.Add(min(lifetime, maxAccessTokenLifetime)), a.ExpiresAt).Truncate(time.Second)
+	expires := issued.Add(min(lifetime, maxAccessTokenLifetime))
+	expires = earlier(earlier(expires, a.ExpiresAt), x.expires).Truncate(time.Second)
 	if !expires.After(issued) {
 		return nil, grants.InvalidGrant.Because(errExpired)
 	}
 	token := jws.AccessToken{
 		Issuer:    h.issuer,
 		Subject:   a.Subject,
-		Audience:  x.audience,
+		Audience:  a.Audience,
 		ClientID:  client.ID,
 		ID:        uuid.NewString(),
 		Scope:     a.Scope,

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -32,13 +30,6 @@ const (
 	shownClient   shown = "The app that sent you here is not known to this shop."
 	shownRedirect shown = "The app that sent you here wants you sent to an address that it has not registered."
 	shownRequest  shown = "The app that sent you here made a mistake."
-)
-
-// unsupportedResponseType is of RFC 6749 §4.1.2.1; the token endpoint, whose
-// codes package grants has, does not use it. Nor accessDenied.
-const (
-	unsupportedResponseType grants.Code = "unsupported_response_type"
-	accessDenied            grants.Code = "access_denied"
 )
 
 // readAuthorization reads an authorization request. If it returns none, the
@@ -68,7 +59,6 @@ func (s *shop) readAuthorization(r *http.Request) (*authorization, error) {
 	a.AuthorizationRequest = grants.AuthorizationRequest{
 		Client:              client,
 		RedirectURI:         q.Get("redirect_uri"),
-		Scope:               scopeOf(client, q.Get("scope")),
 		CodeChallenge:       q.Get("code_challenge"),
 		CodeChallengeMethod: q.Get("code_challenge_method"),
 	}
@@ -82,31 +72,14 @@ func (s *shop) readAuthorization(r *http.Request) (*authorization, error) {
 	case "":
 		return a, grants.InvalidRequest.Describe("response_type is missing")
 	default:
-		return a, unsupportedResponseType
+		return a, grants.UnsupportedResponseType
 	}
-	// Making a code is pure, and tells whether the request is right: better
-	// now than after the user has logged in and agreed.
-	trial := a.AuthorizationRequest
-	trial.Subject = "whoever logs in"
-	_, _, err = grants.NewAuthorizationCode(trial, time.Now())
+	// Better now than after the user has logged in and agreed.
+	if err := a.Check(); err != nil {
+		return a, err
+	}
+	a.Scope, err = grants.RequestedScope(client, q.Get("scope")) // what the user will be asked for
 	return a, err
-}
-
-// scopeOf returns what the user will be asked for.
-func scopeOf(client *storage.Client, parameter string) []string {
-	switch {
-	case parameter != "":
-		var scope []string
-		for s := range strings.SplitSeq(parameter, " ") {
-			if !slices.Contains(scope, s) {
-				scope = append(scope, s)
-			}
-		}
-		return scope
-	case client.DefaultScope != nil:
-		return client.DefaultScope
-	}
-	return client.Scope
 }
 
 type consentPage struct {
@@ -145,7 +118,7 @@ func (s *shop) decide(w http.ResponseWriter, r *http.Request, v *session) {
 		s.answerError(w, r, a, err)
 		return
 	case r.PostForm.Get("decision") != "allow":
-		s.answerError(w, r, a, accessDenied)
+		s.answerError(w, r, a, grants.AccessDenied)
 		return
 	}
 	now := time.Now()

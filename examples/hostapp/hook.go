@@ -30,9 +30,6 @@ func (s *shop) checkUser(ctx context.Context, _ *grants.Request, a *grants.Autho
 	case u.Locked:
 		return grants.InvalidGrant.Because(errLocked)
 	}
-	if a.Claims == nil {
-		a.Claims = make(map[string]any)
-	}
-	a.Claims["tier"] = u.Tier
+	a.AddClaim("tier", u.Tier)
 	return nil
 }

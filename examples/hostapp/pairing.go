@@ -26,7 +26,7 @@ const (
 
 // pair is the grant. It finds the code and says what it is good for; that it
 // works once, that a replay ends what came from it, and that the refresh tokens
-// rotate is the endpoint's, because the code is what the authorization spends.
+// rotate is the endpoint's, because the code was presented.
 func (s *shop) pair(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
 	code := r.Form["pairing_code"]
 	if code == "" {
@@ -36,16 +36,11 @@ func (s *shop) pair(ctx context.Context, r *grants.Request) (*grants.Authorizati
 	if err != nil {
 		return nil, err
 	}
-	scope, err := r.Narrow(p.Scope)
-	if err != nil {
-		return nil, err
-	}
 	return &grants.Authorization{
 		Subject:  p.Subject,
-		Scope:    scope,
+		Scope:    p.Scope,
 		Audience: p.Audience,
 		Refresh:  true,
-		Spends:   p,
 		Hook:     s.checkUser,
 	}, nil
 }
@@ -69,17 +64,16 @@ func (s *shop) createPairingCode(w http.ResponseWriter, r *http.Request, v *sess
 	}
 	code := rand.Text()[:pairingCodeLength] // A to Z and 2 to 7
 	now := time.Now()
-	err = s.store.CreateCredential(r.Context(), &storage.Credential{
-		Digest:          pairingSecret(code).Digest(kindPairingCode),
-		Kind:            kindPairingCode,
-		Family:          rand.Text(),
-		ClientID:        client.ID,
-		Subject:         v.Subject(),
-		Scope:           client.Scope,
-		IssuedAt:        now,
-		ExpiresAt:       now.Add(pairingCodeLifetime),
-		FamilyExpiresAt: now.Add(pairingCodeLifetime), // the endpoint extends it at the redemption
-	})
+	record, err := grants.NewCredential(pairingSecret(code), storage.Credential{
+		Kind:      kindPairingCode,
+		ClientID:  client.ID,
+		Subject:   v.Subject(),
+		Scope:     client.Scope,
+		ExpiresAt: now.Add(pairingCodeLifetime),
+	}, now)
+	if err == nil {
+		err = s.store.CreateCredential(r.Context(), record)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

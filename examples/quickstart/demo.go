@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -42,17 +41,18 @@ func (d *demo) newCode(ctx context.Context, query string) (storage.Secret, error
 	if err != nil {
 		return storage.Secret{}, err
 	}
-	request := grants.AuthorizationRequest{
+	scope, err := grants.RequestedScope(client, q["scope"])
+	if err != nil {
+		return storage.Secret{}, err
+	}
+	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
 		Client:              client,
 		Subject:             "demo-user", // a host has the user who is logged in
 		RedirectURI:         q["redirect_uri"],
+		Scope:               scope, // a host has what the user agreed to
 		CodeChallenge:       q["code_challenge"],
 		CodeChallengeMethod: q["code_challenge_method"],
-	}
-	if scope := q["scope"]; scope != "" { // else nil, which is the client's default
-		request.Scope = strings.Split(scope, " ")
-	}
-	code, record, err := grants.NewAuthorizationCode(request, time.Now())
+	}, time.Now())
 	if err != nil {
 		return storage.Secret{}, err
 	}

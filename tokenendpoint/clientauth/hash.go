@@ -12,7 +12,6 @@ import (
 
 const (
 	secretPrefix = "cs_"
-	secretKind   = "client_secret"
 
 	// What Hash makes: the second choice of RFC 9106 §4 for small memory, as
 	// OWASP gives it (19 MiB, two passes, one lane).
@@ -55,7 +54,7 @@ func FastHash(secret storage.Secret) (string, error) {
 }
 
 func fastHash(secret storage.Secret) string {
-	digest := secret.Digest(secretKind)
+	digest := secret.Digest(storage.KindClientSecret)
 	return prefixSHA256 + base64.RawURLEncoding.EncodeToString(digest[:])
 }
 

@@ -198,7 +198,7 @@ func digit(b byte) bool { return '0' <= b && b <= '9' }
 func (h hash) matches(secret storage.Secret) (bool, error) {
 	switch h.cost.scheme {
 	case schemeSHA256:
-		return secret.Digest(secretKind).Equal(storage.Digest(h.sum)), nil
+		return secret.Digest(storage.KindClientSecret).Equal(storage.Digest(h.sum)), nil
 	case schemeArgon2id:
 		c := h.cost
 		sum := argon2.IDKey([]byte(secret.Reveal()), h.salt, c.passes, c.memory, c.threads, uint32(len(h.sum)))

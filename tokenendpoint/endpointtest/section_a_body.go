@@ -234,8 +234,8 @@ func a20RefusedSilence(t *testing.T, open Open) {
 	}
 }
 
-// a20OnlyTheBody is about a store that takes longer than a body may. A deadline
-// that stood would end the request's context.
+// a20OnlyTheBody is about a store that takes longer than a body may: the
+// deadline is not the request's.
 func a20OnlyTheBody(t *testing.T, open Open) {
 	f := newTimed(t, open, func(c *tokenendpoint.Config) { c.ReadTimeout, c.Timeout = time.Second, time.Minute })
 	f.store.set(func(s *spy) {

@@ -13,7 +13,7 @@ import (
 )
 
 // sectionD is how clients authenticate by a secret.
-var sectionD = slices.Concat(clientAuthRules, clientSecretRules, guessRules)
+var sectionD = slices.Concat(clientAuthRules, clientSecretRules, guessRules, limitRules)
 
 var clientAuthRules = []rule{
 	{"D01_Basic_works", basicWorks},

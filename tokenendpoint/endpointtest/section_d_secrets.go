@@ -269,10 +269,9 @@ func disabledBeforeRefresh(t *testing.T, open Open) {
 func nothingSecretLogged(t *testing.T, open Open) {
 	var mode string
 	hook := func(_ context.Context, r *grants.Request, a *grants.Authorization) error {
-		printed := fmt.Sprintf("%v %+v %#v %s %v", r.Form, r.Form, r.Form, r.Form, a.Spends)
-		if a.Spends != nil {
-			printed += fmt.Sprintf("%v %+v %#v %q", a.Spends, *a.Spends, a.Spends.Secret(), a.Spends.Secret())
-		}
+		record, secret, _ := r.Presented()
+		printed := fmt.Sprintf("%v %+v %#v %s %+v %+v", r.Form, r.Form, r.Form, r.Form, r, *r)
+		printed += fmt.Sprintf("%+v %v %+v %#v %q", record, secret, secret, secret, secret)
 		switch mode {
 		case "refusal":
 			return grants.InvalidGrant.Because(errors.New(printed))

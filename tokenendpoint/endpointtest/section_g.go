@@ -47,6 +47,8 @@ var sectionG = []rule{
 }
 
 var timedG = []rule{
+	{"G09_a_code_that_expires_while_the_body_arrives", g09SlowBody},
+	{"G19_the_window_begins_with_the_write", g19SlowWinner},
 	{"G09_a_code_lives_for_a_minute", g09Timed},
 	{"G15_replay_after_the_window", g15Timed},
 	{"G17_replay_while_the_grant_lives", g17Timed},

@@ -170,3 +170,24 @@ func g13(t *testing.T, open Open) {
 		f.send(as(f.redeem(f.pub, code).with("redirect_uri", right))).tokens()
 	})
 }
+
+// g09SlowBody: a request is judged when all of it is there. Else who has the
+// code of another could hold a request open until it is worth sending.
+func g09SlowBody(t *testing.T, open Open) {
+	f := newTimed(t, open)
+	for wait, check := range map[time.Duration]func(*reply){
+		3 * time.Second: wantCode("invalid_grant"), 2 * time.Second: wantCode("invalid_grant"), time.Second: func(r *reply) { r.tokens() },
+	} {
+		code := f.code(f.c1, func(a *grants.AuthorizationRequest) { a.Lifetime = 2 * time.Second })
+		r := f.redeem(f.c1, code)
+		head, body, _ := strings.Cut(wire(r), "\r\n\r\n")
+		l := f.dial()
+		l.say(head + "\r\n\r\n")
+		time.Sleep(wait)
+		l.say(body)
+		check(l.answer(r))
+		if e := f.lastEvent(); !e.Time.Equal(time.Now()) {
+			t.Errorf("the request was judged at %s, want %s, when its body was there", e.Time, time.Now())
+		}
+	}
+}

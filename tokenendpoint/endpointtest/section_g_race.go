@@ -1,10 +1,13 @@
 package endpointtest
 
 import (
+	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/tokenendpoint"
 )
 
@@ -123,4 +126,31 @@ func g19Timed(t *testing.T, open Open) {
 		f.replayEnds(f.redeem(f.c1, code), code)
 		f.send(refresh(f.c1, got.refreshToken)).refused("invalid_grant")
 	}
+}
+
+// slowly makes a hook that takes nine seconds the first time.
+func slowly() grants.Hook {
+	var once sync.Once
+	return func(context.Context, *grants.Request, *grants.Authorization) error {
+		once.Do(func() { time.Sleep(9 * time.Second) })
+		return nil
+	}
+}
+
+// patient lets the hook of slowly finish.
+func patient(c *tokenendpoint.Config) { c.Timeout = time.Minute }
+
+// g19SlowWinner: the window is for who repeats a request whose answer took
+// long, so it begins when the code was used and not when its request came.
+func g19SlowWinner(t *testing.T, open Open) {
+	f := newTimed(t, open, patient, withGrant(grants.TypeAuthorizationCode, grants.AuthorizationCode{Hook: slowly()}))
+	code := f.code(f.c1)
+	got := f.send(f.redeem(f.c1, code)).tokens()
+	time.Sleep(2*time.Second - time.Millisecond)
+	f.changesNothing(func() { f.send(f.redeem(f.c1, code)).refused("invalid_grant") })
+	f.outcome(tokenendpoint.Refused)
+	got = f.send(refresh(f.c1, got.refreshToken)).tokens()
+	time.Sleep(time.Millisecond)
+	f.replayEnds(f.redeem(f.c1, code), code)
+	f.dead(f.c1, got.refreshToken)
 }

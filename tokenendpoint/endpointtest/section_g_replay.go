@@ -77,15 +77,17 @@ func g16(t *testing.T, open Open) {
 		change func(*request) *request
 		check  func(*reply)
 	}{
-		"wrong verifier":        {func(r *request) *request { return r.with("code_verifier", challenge(verifier)) }, wantCode("invalid_grant")},
-		"verifier missing":      {func(r *request) *request { return r.without("code_verifier") }, wantCode("invalid_grant")},
-		"wrong redirect_uri":    {func(r *request) *request { return r.with("redirect_uri", "https://c1.test/") }, wantCode("invalid_grant")},
-		"redirect_uri missing":  {func(r *request) *request { return r.without("redirect_uri") }, wantCode("invalid_request")},
-		"as c2":                 {func(r *request) *request { return r.by(f.c2) }, wantCode("invalid_grant")},
-		"as a public client":    {func(r *request) *request { return r.unsigned().by(f.pub) }, wantCode("invalid_grant")},
-		"unauthenticated":       {func(r *request) *request { return r.unsigned().with("client_id", f.c1.id) }, (*reply).unauthorized},
-		"with a wrong secret":   {func(r *request) *request { return r.basic(f.c1.id, "wrong-secret") }, (*reply).unauthorized},
-		"with one letter wrong": {func(r *request) *request { return r.basic(f.c1.id, f.c1.secret+"x") }, (*reply).unauthorized},
+		"wrong verifier":          {func(r *request) *request { return r.with("code_verifier", challenge(verifier)) }, wantCode("invalid_grant")},
+		"verifier missing":        {func(r *request) *request { return r.without("code_verifier") }, wantCode("invalid_grant")},
+		"wrong redirect_uri":      {func(r *request) *request { return r.with("redirect_uri", "https://c1.test/") }, wantCode("invalid_grant")},
+		"redirect_uri missing":    {func(r *request) *request { return r.without("redirect_uri") }, wantCode("invalid_request")},
+		"a resource not granted":  {func(r *request) *request { return r.with("resource", "https://elsewhere.test") }, wantCode("invalid_target")},
+		"a resource that is none": {func(r *request) *request { return r.with("resource", "elsewhere") }, wantCode("invalid_target")},
+		"as c2":                   {func(r *request) *request { return r.by(f.c2) }, wantCode("invalid_grant")},
+		"as a public client":      {func(r *request) *request { return r.unsigned().by(f.pub) }, wantCode("invalid_grant")},
+		"unauthenticated":         {func(r *request) *request { return r.unsigned().with("client_id", f.c1.id) }, (*reply).unauthorized},
+		"with a wrong secret":     {func(r *request) *request { return r.basic(f.c1.id, "wrong-secret") }, (*reply).unauthorized},
+		"with one letter wrong":   {func(r *request) *request { return r.basic(f.c1.id, f.c1.secret+"x") }, (*reply).unauthorized},
 	} {
 		f.sub(name, func() {
 			f.spellings(func(as spelling) {

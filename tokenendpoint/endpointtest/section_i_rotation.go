@@ -203,6 +203,8 @@ func i32(t *testing.T, open Open) {
 	}
 	f.send(refresh(f.c1, chain[0]).basic(f.c1.id, "not the secret")).unauthorized()
 	f.send(refresh(f.c1, chain[0]).with("scope", "admin:x")).refused("invalid_scope")
+	f.send(refresh(f.c1, chain[0]).with("resource", "https://elsewhere.test")).refused("invalid_target")
+	f.send(refresh(f.c1, chain[0]).with("resource", "elsewhere")).refused("invalid_target")
 	f.wroteNothing()
 	f.works(f.c1, chain[1])
 }

@@ -71,7 +71,7 @@ func i15(t *testing.T, open Open) {
 	f := newFixture(t, open)
 	token := f.send(refresh(f.c1, f.refreshToken(f.c1)).with("scope", "read")).scoped("read").refreshToken
 	f.send(refresh(f.c1, token).with("scope", "read write admin:x")).refused("invalid_scope")
-	token = f.send(refresh(f.c1, token).with("scope", "write read")).scoped("write read").refreshToken
+	token = f.send(refresh(f.c1, token).with("scope", "write read")).scoped("read write").refreshToken
 	f.send(refresh(f.c1, token)).scoped("read write")
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint"
 )
@@ -11,6 +12,7 @@ import (
 const day = 24 * time.Hour
 
 var timedI = []rule{
+	{"I19_the_grace_window_begins_with_the_write", i19SlowWinner},
 	{"I08_expired_at_the_end_of_the_family", timedI08},
 	{"I09_expired_because_it_lay_unused", timedI09},
 	{"I10_rotation_does_not_move_the_end", timedI10},
@@ -173,4 +175,20 @@ func timedI35(t *testing.T, open Open) {
 	f.works(p, token)
 	time.Sleep(time.Microsecond)
 	f.dead(p, token)
+}
+
+// i19SlowWinner: the answer that is repeated was on its way only after the
+// write, so the window begins there.
+func i19SlowWinner(t *testing.T, open Open) {
+	f := newTimed(t, open, patient, withGrant(grants.TypeRefreshToken, grants.RefreshToken{Hook: slowly()}))
+	token := f.refreshToken(f.c1)
+	next := f.works(f.c1, token)
+	time.Sleep(10*time.Second - time.Millisecond)
+	if again := f.works(f.c1, token); again != next {
+		t.Errorf("refresh_token is %q, want the successor %q again", again, next)
+	}
+	time.Sleep(time.Millisecond)
+	f.send(refresh(f.c1, token)).refused("invalid_grant")
+	f.outcome(tokenendpoint.Replayed)
+	f.dead(f.c1, next)
 }

@@ -96,17 +96,14 @@ func j01Timed(t *testing.T, open Open) {
 
 func j02(t *testing.T, open Open) {
 	f := newFixture(t, open)
-	urnOnly := f.newClient(&storage.Client{ID: "urn", GrantTypes: []string{grants.TypeAPIKeyURN}, Scope: []string{"read", "write"}})
 	f.spellings(func(as spelling) {
-		for _, p := range []*party{f.c1, urnOnly} {
-			key := f.apiKey(p)
-			for _, grantType := range []string{"urn:contit:params:oauth:grant-type:api-key", "api_key"} {
-				got := f.send(as(presentKey(p, key).with("grant_type", grantType))).tokens()
-				f.wantIdentity(got, p, "owner")
-				f.outcome(tokenendpoint.Issued)
-				if e := f.lastEvent(); e.GrantType != grants.TypeAPIKey {
-					f.Errorf("the event names the grant %q, want one name for both", e.GrantType)
-				}
+		key := f.apiKey(f.c1)
+		for _, grantType := range []string{"urn:contit:params:oauth:grant-type:api-key", "api_key"} {
+			got := f.send(as(presentKey(f.c1, key).with("grant_type", grantType))).tokens()
+			f.wantIdentity(got, f.c1, "owner")
+			f.outcome(tokenendpoint.Issued)
+			if e := f.lastEvent(); e.GrantType != grants.TypeAPIKey {
+				f.Errorf("the event names the grant %q, want one name for both", e.GrantType)
 			}
 		}
 		for _, grantType := range []string{"URN:contit:params:oauth:grant-type:api-key", "urn:contit:params:oauth:grant-type:api_key", "API_KEY"} {

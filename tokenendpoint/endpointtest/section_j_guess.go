@@ -157,8 +157,9 @@ func j15(t *testing.T, open Open) {
 }
 
 // j15Beside follows ruling R7, which came after the row: a code beside a key is
-// another grant's parameter and is ignored, and client credentials that are
-// shown are verified. An assertion cannot be, as long as there are none.
+// another grant's parameter and is ignored, and a client's secret that is shown
+// is verified. A client assertion is a second mechanism beside the key (RFC 6749
+// §2.3).
 func j15Beside(t *testing.T, open Open) {
 	f := newFixture(t, open)
 	key := f.apiKey(f.c1)
@@ -170,7 +171,7 @@ func j15Beside(t *testing.T, open Open) {
 		f.send(as(refresh(f.c1, token))).tokens()
 
 		f.send(as(presentKey(f.c1, key).with("client_assertion", "a.b.c"))).refused("invalid_request")
-		f.send(as(presentKey(f.c1, key).asserted())).unauthorized()
+		f.send(as(presentKey(f.c1, key).asserted())).refused("invalid_request")
 		f.send(as(presentKey(f.c1, key).asserted().by(f.c1))).refused("invalid_request")
 		f.send(as(presentKey(f.c1, key).by(f.c1).with("client_secret", f.c1.secret))).refused("invalid_request")
 	})

@@ -19,14 +19,15 @@ type switchable struct {
 	keys  []string
 }
 
-func (s *switchable) hook(_ context.Context, _ *grants.Request, a *grants.Authorization) error {
+func (s *switchable) hook(_ context.Context, r *grants.Request, _ *grants.Authorization) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
-	if a.APIKey == nil {
+	key, ok := r.APIKey()
+	if !ok {
 		return errors.New("the hook was not told of the API key")
 	}
-	s.keys = append(s.keys, a.APIKey.ID)
+	s.keys = append(s.keys, key.ID)
 	return s.err
 }
 
@@ -53,6 +54,15 @@ func j06(t *testing.T, open Open) {
 		owner.say(nil)
 		f.send(as(presentKey(f.c1, key))).tokens()
 	})
+	f.sub("the host is not asked about a key that is dead", func() {
+		asked := owner.asked
+		f.send(presentKey(f.c1, f.apiKey(f.c1, func(k *storage.APIKey) { k.ExpiresAt = time.Now() }))).refused("invalid_grant")
+		f.send(presentKey(f.c1, f.apiKey(f.c1, func(k *storage.APIKey) { k.RevokedAt = time.Now() }))).refused("invalid_grant")
+		f.send(presentKey(f.c2, key)).refused("invalid_grant")
+		if owner.asked != asked {
+			f.Errorf("the hook was asked %d times more, want none", owner.asked-asked)
+		}
+	})
 }
 
 func j07(t *testing.T, open Open) {
@@ -68,7 +78,7 @@ func j07(t *testing.T, open Open) {
 			{"some more than the key's", readOnly, "read write", ""},
 			{"the client's, not the key's", readOnly, "admin:x", ""},
 			{"narrower than the key's", f.apiKey(f.c1), "write", "write"},
-			{"the key's, in another order and twice", f.apiKey(f.c1), "write read write", "write read"},
+			{"the key's, in another order and twice", f.apiKey(f.c1), "write read write", "read write"},
 			{"a key wider than its client", wider, "", "read"},
 			{"the key's, not the client's", wider, "root", ""},
 			{"nothing in common with the client", root, "", ""},

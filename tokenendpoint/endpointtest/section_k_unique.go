@@ -13,6 +13,7 @@ import (
 
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -50,7 +51,7 @@ func k06(t *testing.T, open Open) {
 	for i := range fixtures {
 		fixtures[i] = newFixture(t, open, func(c *tokenendpoint.Config) {
 			c.Keys, c.Observe, c.Logger = keys, nil, slog.New(slog.DiscardHandler)
-			c.Clients = tokenendpoint.ClientValidatorFunc(func(_ context.Context, c tokenendpoint.ClientCredentials) (*storage.Client, error) {
+			c.Clients = tokenendpoint.ClientValidatorFunc(func(_ context.Context, c clientauth.Credentials) (*storage.Client, error) {
 				return &storage.Client{ID: c.ID, GrantTypes: []string{"client_credentials"}}, nil
 			})
 		})

@@ -16,7 +16,7 @@ import (
 
 // sectionQ is resource indicators, what is left of OpenID Connect, and errors
 // as a contract. Row Q04 has no rule: there are no ID tokens.
-var sectionQ = slices.Concat(resourceRules, errorRules, transliterationRules, outageRules)
+var sectionQ = slices.Concat(resourceRules, errorRules, hostErrorRules, transliterationRules, outageRules)
 
 var resourceRules = []rule{
 	{"Q01_a_resource_that_is_none", noResource},

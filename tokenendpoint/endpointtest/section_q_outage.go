@@ -231,7 +231,7 @@ func validatorOutage(t *testing.T, open Open) {
 	secrets := new(clientauth.Secrets)
 	f := newFixture(t, open, withRefreshEverywhere, func(c *tokenendpoint.Config) {
 		secrets.Clients = c.Storage
-		c.Clients = tokenendpoint.ClientValidatorFunc(func(ctx context.Context, s tokenendpoint.ClientCredentials) (*storage.Client, error) {
+		c.Clients = tokenendpoint.ClientValidatorFunc(func(ctx context.Context, s clientauth.Credentials) (*storage.Client, error) {
 			if outage != nil {
 				return nil, outage
 			}

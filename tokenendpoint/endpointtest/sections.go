@@ -17,5 +17,5 @@ var sections = [][]rule{
 
 // timedSections are the rows that are about time.
 var timedSections = [][]rule{
-	timedA, timedB, timedC, timedD, timedF, timedG, timedH, timedI, timedJ, timedK, timedQ,
+	timedA, timedB, timedC, timedD, timedF, timedG, timedH, timedI, timedJ, timedK, timedQ, timedLimitRules,
 }

@@ -8,7 +8,8 @@
 //
 // # Rotation
 //
-// A KeySet does not change; to rotate, build the next one. Publish the new key
+// A KeySet does not change; to rotate, build the next one, and with it a new
+// token endpoint, and exchange the two handlers. Publish the new key
 // as a [VerificationKey] first, and sign with it when every verifier has seen
 // it: verifiers may cache the key set for five minutes. Keep the old key
 // published until the last token that it signed has expired.
@@ -37,8 +38,8 @@ const (
 // Key is a signing key. It prints without its private part. A key in memory
 // must not be changed while a [KeySet] signs with it.
 type Key struct {
-	// Signer is the private key in memory, or one in a KMS or HSM: only Public
-	// and Sign are used. It must be safe for concurrent use. ECDSA signatures
+	// Signer is the private key in memory, such as x509.ParsePKCS8PrivateKey
+	// gives, or one in a KMS or HSM: only Public and Sign are used. It must be safe for concurrent use. ECDSA signatures
 	// are expected in ASN.1, as crypto/ecdsa makes them. Public is called once.
 	Signer crypto.Signer
 	// Algorithm is one of the constants. If empty, RS256 for RSA, ES256 for

@@ -1,0 +1,89 @@
+package tokenendpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+)
+
+var errUnsettled = errors.New("tokenendpoint: the store will not spend what it shows as unspent")
+
+// attempts bounds how often a request that lost a race looks again.
+const attempts = 4
+
+// commit makes the one state change of a request, and returns the refresh token
+// to answer with. It outlives a client that hangs up, since half a state change
+// would be worse than one that nobody hears of.
+func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
+	defer x.lap(&x.event.Write)
+	if err := ctx.Err(); err != nil {
+		return storage.Secret{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
+	defer cancel()
+	for range attempts {
+		refresh, err := h.write(ctx, x, u, a)
+		switch {
+		case err == nil:
+			return refresh, nil
+		case x.presented == nil: // nothing was presented, so no error is about it
+			return storage.Secret{}, err
+		case errors.Is(err, storage.ErrNotFound): // deleted since it was read
+			return storage.Secret{}, grants.InvalidGrant.Because(err)
+		case !errors.Is(err, storage.ErrSpent):
+			return storage.Secret{}, err
+		}
+		// Somebody else was first. Look again, and judge this request by that.
+		if err := x.request.PresentAgain(ctx); err != nil {
+			return storage.Secret{}, err
+		}
+		x.takePresented()
+		if u, err = h.judge(ctx, x); err != nil {
+			return storage.Secret{}, err
+		}
+	}
+	return storage.Secret{}, errUnsettled
+}
+
+// write makes the one call of the store.
+func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
+	p, client, at := x.presented, x.request.Client, now()
+	_, refreshable := h.grants[grants.TypeRefreshToken]
+	refresh := x.authorization.Refresh && refreshable && client.MayUse(grants.TypeRefreshToken)
+	switch {
+	case p == nil && !refresh:
+		return storage.Secret{}, nil
+	case p == nil:
+		secret := storage.NewSecret(grants.RefreshTokenPrefix)
+		return secret, h.storage.CreateCredential(ctx, h.newRefreshToken(x, secret))
+	case !u.successor.Empty():
+		err := h.storage.Spend(ctx, p, nil, at)
+		if err == nil {
+			x.event.Outcome = Repeated
+		}
+		if !refresh { // the hook has dropped it
+			return storage.Secret{}, err
+		}
+		return u.successor, err
+	case p.Kind == storage.KindRefreshToken && refresh && client.RefreshNotRotated:
+		return x.secret, nil
+	}
+	old := p.Clone()
+	if !refresh {
+		old.FamilyExpiresAt = later(old.FamilyExpiresAt, a.expiresAt)
+		return storage.Secret{}, h.storage.Spend(ctx, old, nil, at)
+	}
+	secret := storage.NewSecret(grants.RefreshTokenPrefix)
+	if p.Kind == storage.KindRefreshToken {
+		old.Salt = make([]byte, 16)
+		rand.Read(old.Salt)
+		secret = x.secret.Derive(grants.RefreshTokenPrefix, old.Salt)
+	}
+	next := h.newRefreshToken(x, secret)
+	// The spent record is kept for as long as there is something to protect.
+	old.FamilyExpiresAt = later(later(old.FamilyExpiresAt, next.FamilyExpiresAt), a.expiresAt)
+	return secret, h.storage.Spend(ctx, old, next, at)
+}
