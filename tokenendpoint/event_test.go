@@ -205,8 +205,7 @@ func TestEventTellsHowLongTheStepsTook(t *testing.T) {
 // A panic of the host's Observe or slog.Handler comes after the answer and
 // takes nothing away from it.
 func TestPanicInObserve(t *testing.T) {
-	var o *observed
-	o = newObserved(t, func(c *tokenendpoint.Config) {
+	o := newObserved(t, func(c *tokenendpoint.Config) {
 		c.Observe = func(context.Context, tokenendpoint.Event) { panic("no metrics today") }
 	})
 	token(t, ask(o.handler, o.secret, "grant_type=client_credentials"))

@@ -130,17 +130,44 @@ func userGrants(users users) map[string]grants.Grant {
 
 // A hook has the last word on what a grant has decided.
 func Example_hook() {
-	people := users{"u1": {ID: "u1", Tier: "gold"}, "u2": {ID: "u2", Locked: true}}
-	hook := notLocked(people)
+	store := new(memory.Store)
+	err := store.PutClient(context.Background(), &storage.Client{
+		ID:         "app",
+		AuthMethod: storage.AuthNone,
+		GrantTypes: []string{grants.TypeAPIKey},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   "https://auth.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     exampleKeys(),
+		Storage:  store,
+		Grants:   userGrants(users{"u1": {ID: "u1", Tier: "gold"}, "u2": {ID: "u2", Locked: true}}),
+		Logger:   discard,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewServer(endpoint)
+	defer server.Close()
+
 	for _, id := range []string{"u1", "u2", "u3"} {
-		a := &grants.Authorization{Subject: id}
-		err := hook(context.Background(), &grants.Request{}, a)
-		fmt.Println(id, a.Claims, err)
+		key, record, err := grants.NewAPIKey("ck_", storage.APIKey{ClientID: "app", Subject: id}, time.Now())
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := store.PutAPIKey(context.Background(), record); err != nil {
+			log.Fatal(err)
+		}
+		answer := post(server.URL, url.Values{"grant_type": {"api_key"}, "client_id": {"app"}, "api_key": {key.Reveal()}})
+		fmt.Println(id, answer["token_type"], answer["error"], answer["error_description"])
 	}
 	// Output:
-	// u1 map[tier:gold] <nil>
-	// u2 map[] invalid_grant
-	// u3 map[] invalid_grant
+	// u1 Bearer <nil> <nil>
+	// u2 <nil> invalid_grant the account is locked
+	// u3 <nil> invalid_grant <nil>
 }
 
 func badgeGrant(users users) grants.Func {
@@ -178,6 +205,7 @@ func Example_customGrant() {
 			"urn:example:badge":     badgeGrant(users{"u1": {ID: "u1"}}),
 			grants.TypeRefreshToken: grants.RefreshToken{},
 		},
+		Logger: discard,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -1,6 +1,7 @@
 package endpointtest
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -100,13 +101,15 @@ func heap() int64 {
 // ownGrantGuesses: what a host's own grant takes may be a code that people
 // type. Only the endpoint's own codes and refresh tokens are known to be long.
 func ownGrantGuesses(t *testing.T, open Open) {
-	f := newTimed(t, open, withOwnGrants)
-	p := f.newWideClient()
+	denied := grants.Func(func(context.Context, *grants.Request) (*grants.Authorization, error) { return nil, grants.AccessDenied })
+	f := newTimed(t, open, withOwnGrants, withGrant("denied", denied))
+	p := f.newWideClient(func(c *storage.Client) { c.GrantTypes = append(c.GrantTypes, "denied") })
 	voucher := f.mint(p, kindVoucher, "vo_")
 	try := func(p *party, voucher string) *request {
 		return form("grant_type", typeVoucher, "voucher", voucher).by(p)
 	}
-	for range atOnce + 1 { // a scope is no guess
+	for range atOnce + 1 { // neither is a guess
+		f.send(form("grant_type", "denied").by(p)).refused("access_denied")
 		f.send(form("grant_type", typeDevice, "scope", "root").by(p)).refused("invalid_scope")
 	}
 	for i := range atOnce {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/big"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -231,9 +232,10 @@ func verify(key map[string]string, signed, signature []byte) bool {
 	rsaKey := &rsa.PublicKey{N: number("n"), E: int(number("e").Int64())}
 	switch key["alg"] {
 	case "ES256":
-		public := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number("x"), Y: number("y")}
+		point := slices.Concat([]byte{4}, unbase64(key["x"]), unbase64(key["y"]))
+		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
-		return key["crv"] == "P-256" && len(signature) == 64 && ecdsa.Verify(public, sum[:], r, s)
+		return err == nil && key["crv"] == "P-256" && len(signature) == 64 && ecdsa.Verify(public, sum[:], r, s)
 	case "RS256":
 		return rsa.VerifyPKCS1v15(rsaKey, crypto.SHA256, sum[:], signature) == nil
 	case "PS256":

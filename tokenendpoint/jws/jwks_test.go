@@ -68,7 +68,7 @@ func TestTokenVerifiesByTheKeySetItNames(t *testing.T) {
 	if err := json.Unmarshal(s.JWKS(), &set); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := jose.ParseSigned(sign(t, s, jws.TypeAccessToken, payload), []jose.SignatureAlgorithm{jose.ES256})
+	parsed, err := jose.ParseSignedCompact(sign(t, s, jws.TypeAccessToken, payload), []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}

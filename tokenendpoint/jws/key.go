@@ -43,7 +43,8 @@ func (k Key) publicKey() (crypto.PublicKey, error) {
 			return nil, errMalformed
 		}
 	case *ecdsa.PrivateKey:
-		if key.D == nil { //nolint:staticcheck // SA1019: every method panics on a key without D
+		//lint:ignore SA1019 every method panics on a key without D
+		if key.D == nil {
 			return nil, errMalformed
 		}
 	}
@@ -116,7 +117,8 @@ func checkRSA(key *rsa.PublicKey) error {
 
 func checkECDSA(key *ecdsa.PublicKey) error {
 	switch {
-	case key == nil || key.Curve == nil || key.X == nil || key.Y == nil: //nolint:staticcheck // SA1019: as with D
+	//lint:ignore SA1019 every method panics on a key without X and Y
+	case key == nil || key.Curve == nil || key.X == nil || key.Y == nil:
 		return errNoPublicKey
 	case key.Curve != elliptic.P256():
 		return errNotP256

@@ -41,9 +41,9 @@ func TestEverySignatureVerifies(t *testing.T) {
 
 func verifyGoJose(t *testing.T, token, algorithm string, public crypto.PublicKey) {
 	t.Helper()
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
 	if err != nil {
-		t.Fatalf("jose.ParseSigned = %v, want no error", err)
+		t.Fatalf("jose.ParseSignedCompact = %v, want no error", err)
 	}
 	got, err := parsed.Verify(public)
 	if err != nil || string(got) != payload {
@@ -223,9 +223,9 @@ func TestConcurrentSigning(t *testing.T) {
 						t.Errorf("Sign = %v, want no error", err)
 						return
 					}
-					parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+					parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
 					if err != nil {
-						t.Errorf("ParseSigned = %v, want no error", err)
+						t.Errorf("ParseSignedCompact = %v, want no error", err)
 						return
 					}
 					if _, err := parsed.Verify(key.Signer.Public()); err != nil {
