@@ -104,10 +104,15 @@ func (e *Error) Error() string {
 }
 
 // Is reports whether target is the code of e, for [errors.Is].
-func (e *Error) Is(target error) bool { return target == error(e.Code) }
+func (e *Error) Is(target error) bool { return e != nil && target == error(e.Code) }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Cause }
+func (e *Error) Unwrap() error {
+	if e == nil { // a nil pointer that was returned as an error
+		return nil
+	}
+	return e.Cause
+}
 
 var errNilError = errors.New("grants: a nil *Error was returned as an error")
 

@@ -163,8 +163,9 @@ type Authorization struct {
 	Audience []string
 	// Claims are further claims of the access token. Those that a grant sets
 	// are in the tokens of every later refresh too; those that a hook adds are
-	// in this one. The names that RFC 9068 and RFC 7519 register for the
-	// endpoint's use, such as iss and sub, are refused.
+	// in this one. The map is copied for a hook, but not what is in it. The
+	// names that RFC 9068 and RFC 7519 register for the endpoint's use, such as
+	// iss and sub, are refused.
 	Claims map[string]any
 	// Lifetime is that of the access token. If zero, the client's, and if it
 	// has none, the endpoint's.

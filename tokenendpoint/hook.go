@@ -30,6 +30,9 @@ func (h *Handler) askHook(ctx context.Context, x *exchange) error {
 		!subset(a.Scope, granted.Scope) || !subset(a.Audience, granted.Audience) {
 		return grants.ServerError.Because(errWidened)
 	}
+	if a.ExpiresAt.IsZero() || !granted.ExpiresAt.IsZero() && granted.ExpiresAt.Before(a.ExpiresAt) {
+		a.ExpiresAt = granted.ExpiresAt // a hook shortens
+	}
 	x.authorization = a
 	return nil
 }

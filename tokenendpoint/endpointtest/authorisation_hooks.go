@@ -26,7 +26,7 @@ func replace(refresh bool) func(*grants.Authorization) error {
 
 // hookReplaces: what was presented is not the hook's to give back, nor is the
 // key that it rests on, nor the user.
-func hookReplaces(t *testing.T, open Open) {
+func hookReplaces(t *testing.T, open opener) {
 	var h hook
 	f := newFixture(t, open, h.everywhere, strict, codeReuseWindow(-1))
 	for grant, r := range f.requests(f.c1) {
@@ -73,7 +73,7 @@ func hookReplaces(t *testing.T, open Open) {
 // hookCopies: a hook that writes into the lists and the maps that it is shown
 // changes one access token. The family keeps what was granted, all but the
 // scope of its first token: see grants.Hook.
-func hookCopies(t *testing.T, open Open) {
+func hookCopies(t *testing.T, open opener) {
 	const a, b = "https://a.test", "https://b.test"
 	var h hook
 	f := newFixture(t, open, h.everywhere)
@@ -120,7 +120,7 @@ func hookCopies(t *testing.T, open Open) {
 
 // repeatWithout: a hook that drops the refresh token drops it from the repeated
 // answer, too. The family goes on for whoever has its token.
-func repeatWithout(t *testing.T, open Open) {
+func repeatWithout(t *testing.T, open opener) {
 	var h hook
 	f := newFixture(t, open, h.everywhere)
 	token := f.refreshToken(f.c1)
@@ -141,7 +141,7 @@ func repeatWithout(t *testing.T, open Open) {
 
 // shortLifetime: expires_in counts whole seconds, so a shorter life is a defect
 // of whoever set it.
-func shortLifetime(t *testing.T, open Open) {
+func shortLifetime(t *testing.T, open opener) {
 	var h hook
 	f := newFixture(t, open, h.everywhere)
 	requests := f.requests(f.c1)

@@ -22,7 +22,7 @@ var hostRules = []rule{
 // repeatedOwn: the endpoint does not know what a parameter means to a host's own
 // grant, and so not which of two counts. Where it knows, an unknown one is
 // ignored: row B04.
-func repeatedOwn(t *testing.T, open Open) {
+func repeatedOwn(t *testing.T, open opener) {
 	f := newFixture(t, open, withOwnGrants)
 	p := f.newWideClient()
 	voucher := f.mint(p, kindVoucher, "vo_")
@@ -39,8 +39,9 @@ func repeatedOwn(t *testing.T, open Open) {
 	f.send(clientCredentials(p).and("voucher", "1", "voucher", "2")).tokens()
 }
 
-// ownGrant is a grant of the type "own" for the client p.
-func newOwn(t *testing.T, open Open, authorize grants.Func, options ...option) (f *fixture, p *party) {
+// newOwn serves a host's own grant of the type "own", and a client p of every
+// grant that may use it.
+func newOwn(t *testing.T, open opener, authorize grants.Func, options ...option) (f *fixture, p *party) {
 	t.Helper()
 	f = newFixture(t, open, append([]option{withOwnGrants, withGrant("own", authorize)}, options...)...)
 	return f, f.newWideClient(func(c *storage.Client) { c.GrantTypes = append(c.GrantTypes, "own") })
@@ -48,7 +49,7 @@ func newOwn(t *testing.T, open Open, authorize grants.Func, options ...option) (
 
 // grantCannotWrite: a grant decides and the endpoint acts. What a grant gets of
 // the store has no method that changes anything, whatever it is converted to.
-func grantCannotWrite(t *testing.T, open Open) {
+func grantCannotWrite(t *testing.T, open opener) {
 	f, p := newOwn(t, open, func(_ context.Context, r *grants.Request) (*grants.Authorization, error) {
 		if _, can := r.Storage.(interface {
 			Revoke(context.Context, string) error
@@ -68,7 +69,7 @@ func grantCannotWrite(t *testing.T, open Open) {
 
 // presentTwice: one spend is all that a request does in one step, so a second
 // credential could not be used up with it.
-func presentTwice(t *testing.T, open Open) {
+func presentTwice(t *testing.T, open opener) {
 	f, p := newOwn(t, open, func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
 		first, err := r.Present(ctx, kindVoucher, storage.PresentedSecret(r.Form["first"]))
 		if err != nil {
@@ -96,7 +97,7 @@ func presentTwice(t *testing.T, open Open) {
 
 // sharedAuthorization: a grant may answer every request with the same value. A
 // hook changes a copy, or one client would get the claims of another.
-func sharedAuthorization(t *testing.T, open Open) {
+func sharedAuthorization(t *testing.T, open opener) {
 	shared := &grants.Authorization{
 		Subject: "u1", Scope: []string{"write", "read"}, Audience: []string{audience},
 		Claims: map[string]any{"tenant": "t1"}, Refresh: true,
@@ -130,7 +131,7 @@ func sharedAuthorization(t *testing.T, open Open) {
 
 // keyKept: a host's own grant that takes refresh tokens knows nothing of keys.
 // What comes of them is bound to the key all the same.
-func keyKept(t *testing.T, open Open) {
+func keyKept(t *testing.T, open opener) {
 	f, p := newOwn(t, open, func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
 		c, err := r.Present(ctx, storage.KindRefreshToken, storage.PresentedSecret(r.Form["badge"]))
 		if err != nil {
@@ -158,7 +159,7 @@ func keyKept(t *testing.T, open Open) {
 
 // keyFollowed: a key that is narrowed narrows what its refresh tokens give from
 // then on, and they keep what was granted for the day it is widened again.
-func keyFollowed(t *testing.T, open Open) {
+func keyFollowed(t *testing.T, open opener) {
 	const a, b = "https://a.test", "https://b.test"
 	f := newFixture(t, open, apiKeys(grants.APIKey{Refresh: true}))
 	f.edit(f.c1, func(c *storage.Client) { c.Audience = []string{a, b} })

@@ -5,10 +5,38 @@
 //		endpointtest.Run(t, func(t testing.TB) storagetest.Store { return newStore(t) })
 //	}
 //
+// Nothing is skipped. At the end of every rule all that the endpoint logged and
+// reported is searched for the secrets that the rule used.
+//
+// # Rows
+//
 // Each rule is a subtest whose name begins with its row in the specification,
-// such as G18_fifty_concurrent_redemptions. Nothing is skipped. At the end of
-// every rule all that the endpoint logged and reported is searched for the
-// secrets that the rule used.
+// such as G18_fifty_concurrent_redemptions. The letter says what it is about:
+//
+//	A  transport, method, envelope      H  PKCE
+//	B  form bodies                      I  refresh_token
+//	C  JSON bodies                      J  api_key
+//	D  client authentication            K  the access token
+//	F  grants, authorisation, scope     Q  resources, errors, outages
+//	G  authorization_code               R  rulings where the RFCs leave a choice
+//
+// A letter that is missing is of a part of OAuth that this endpoint does not
+// have.
+//
+// # Clients
+//
+// Every rule registers the clients of the specification anew, under these names
+// with a random end:
+//
+//	c1, c2  confidential; every grant; the scopes read, write and admin:x
+//	cc      confidential; client_credentials only; the scope read
+//	pub     public; authorization_code and refresh_token; read and write
+//	off     disabled, with the right secret
+//	sp      an identifier and a secret that Basic must encode
+//
+// A code or a refresh token, if a rule does not say otherwise, is of the user u1
+// for read and write, with the challenge of the one code_verifier; an API key is
+// of the owner "owner" for read and write.
 package endpointtest
 
 import (
@@ -17,33 +45,29 @@ import (
 	"github.com/contit/oauth/storage/storagetest"
 )
 
-// Open returns a store for one rule. It need not be empty: clients and
-// credentials have random identifiers.
-type Open = func(t testing.TB) storagetest.Store
+// An opener returns a store for one rule.
+type opener func(t testing.TB) storagetest.Store
 
-// A rule is one row of the specification.
+// A rule is one row of the specification, or a part of it.
 type rule struct {
 	name string
-	test func(t *testing.T, open Open)
+	test func(t *testing.T, open opener)
 }
 
-// Run tests the endpoint over the stores that open gives, with the clock as it
-// runs.
-func Run(t *testing.T, open Open) {
-	for _, section := range sections {
-		for _, r := range section {
-			t.Run(r.name, func(t *testing.T) { r.test(t, open) })
-		}
+// Run tests the endpoint over the stores that open gives, one for each rule,
+// with the clock as it runs. They need not be empty: clients and credentials
+// have random identifiers.
+func Run(t *testing.T, open func(t testing.TB) storagetest.Store) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) { r.test(t, open) })
 	}
 }
 
 // RunTimed tests what takes minutes or months, in the bubble of
-// testing/synctest, where time passes at once. The store must not do any I/O
+// testing/synctest, where time passes at once. The stores must not do any I/O
 // and not wait for anything outside of the test.
-func RunTimed(t *testing.T, open Open) {
-	for _, section := range timedSections {
-		for _, r := range section {
-			t.Run(r.name, func(t *testing.T) { timed(t, r, open) })
-		}
+func RunTimed(t *testing.T, open func(t testing.TB) storagetest.Store) {
+	for _, r := range timedRules {
+		t.Run(r.name, func(t *testing.T) { timed(t, r, open) })
 	}
 }

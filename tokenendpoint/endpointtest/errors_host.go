@@ -21,15 +21,14 @@ var hostErrorRules = []rule{
 	{"Q10_a_Retry-After_is_an_hour_at_most", retryAfter},
 }
 
-// erring are all the places from which a host's error comes. what is returned
-// there is set by fail.
+// erring is an endpoint each of whose callbacks can be made to return an error.
 type erring struct {
 	*fixture
 	hook hook
 	err  error // of the ClientValidator
 }
 
-func newErring(t *testing.T, open Open) *erring {
+func newErring(t *testing.T, open opener) *erring {
 	t.Helper()
 	e := &erring{}
 	e.fixture = newFixture(t, open, e.hook.everywhere, func(c *tokenendpoint.Config) {
@@ -76,7 +75,7 @@ func (e *erring) everywhere(err error, check func(place string, r *reply)) {
 
 // nilErrors: a nil *Error in an error is not nil, and says nothing. That it is
 // no success is what counts.
-func nilErrors(t *testing.T, open Open) {
+func nilErrors(t *testing.T, open opener) {
 	e := newErring(t, open)
 	var none *grants.Error
 	e.everywhere(none, func(place string, r *reply) {
@@ -105,7 +104,7 @@ func (r rude) GoString() string { return "a rude error" }
 
 // panickingErrors: an answer is given whatever the error does when it is looked
 // at, and it is no verdict.
-func panickingErrors(t *testing.T, open Open) {
+func panickingErrors(t *testing.T, open opener) {
 	e := newErring(t, open)
 	for _, method := range []string{"Error", "Is", "Unwrap", "As"} {
 		for _, err := range []error{rude(method), fmt.Errorf("wrapped: %w", rude(method)), grants.InvalidGrant.Because(rude(method))} {
@@ -128,7 +127,7 @@ func panickingErrors(t *testing.T, open Open) {
 
 // strangeCodes: RFC 6749 §5.2 allows printable ASCII without " and \ in a code.
 // One that a host made of its input could write the rest of the answer.
-func strangeCodes(t *testing.T, open Open) {
+func strangeCodes(t *testing.T, open opener) {
 	var h hook
 	f := newFixture(t, open, h.everywhere)
 	for grant, r := range f.requests(f.c1) {
@@ -155,7 +154,7 @@ func strangeCodes(t *testing.T, open Open) {
 }
 
 // retryAfter is what a hook says of an outage of its own.
-func retryAfter(t *testing.T, open Open) {
+func retryAfter(t *testing.T, open opener) {
 	var h hook
 	f := newFixture(t, open, h.everywhere)
 	for after, want := range map[time.Duration]string{

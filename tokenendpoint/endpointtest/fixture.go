@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -73,19 +72,19 @@ var signingKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 })
 
 // newFixture serves an endpoint over a real httptest.Server.
-func newFixture(t *testing.T, open Open, options ...option) *fixture {
+func newFixture(t *testing.T, open opener, options ...option) *fixture {
 	t.Helper()
 	return newFixtureOn(nil, t, open, options)
 }
 
 // newTimed serves one over a listener in memory, for a rule that runs in a
 // bubble.
-func newTimed(t *testing.T, open Open, options ...option) *fixture {
+func newTimed(t *testing.T, open opener, options ...option) *fixture {
 	t.Helper()
 	return newFixtureOn(newListener(), t, open, options)
 }
 
-func newFixtureOn(l *listener, t *testing.T, open Open, options []option) *fixture {
+func newFixtureOn(l *listener, t *testing.T, open opener, options []option) *fixture {
 	t.Helper()
 	f := &fixture{T: t}
 	keys, err := jws.NewKeySet(jws.Key{Signer: signingKey()})
@@ -300,9 +299,4 @@ func (l *locked) Write(b []byte) (int, error) {
 	l.f.mu.Lock()
 	defer l.f.mu.Unlock()
 	return l.f.log.Write(b)
-}
-
-// timed runs a rule in a bubble.
-func timed(t *testing.T, r rule, open Open) {
-	synctest.Test(t, func(t *testing.T) { r.test(t, open) })
 }
