@@ -1,0 +1,126 @@
+//go:build unix
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/sqlstore"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
+)
+
+const (
+	dsnVariable = "OAUTH_TEST_POSTGRES"
+	defaultDSN  = "postgres://postgres@127.0.0.1:5432/test"
+)
+
+// connections is how many each replica holds at most. All replicas together
+// must stay below max_connections of the server, which is 100 unless somebody
+// changed it.
+const connections = 10
+
+// database is the one that all replicas share.
+type database struct {
+	db     *sql.DB
+	store  *sqlstore.Store
+	config sqlstore.Config
+}
+
+// connect does not touch the server yet.
+func connect(dsn, prefix string) (*database, error) {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections) // the default of 2 would reconnect all the time
+	return &database{db: db, config: sqlstore.Config{DB: db, Dialect: sqlstore.Postgres, TablePrefix: prefix}}, nil
+}
+
+// open fails if the schema is not there: a replica does not make it.
+func (d *database) open(ctx context.Context) (err error) {
+	d.store, err = sqlstore.Open(ctx, d.config)
+	return err
+}
+
+func (d *database) Close() error {
+	if d.store == nil {
+		return d.db.Close()
+	}
+	return errors.Join(d.store.Close(), d.db.Close())
+}
+
+// setUp does what is done once, before any replica starts: it migrates, and
+// registers the clients. Migrate is safe from every replica at once too; done
+// here, the replicas need no right to change the schema.
+func setUp(ctx context.Context, dsn, prefix string) (_ *database, clientSecret storage.Secret, err error) {
+	d, err := connect(dsn, prefix)
+	if err != nil {
+		return nil, storage.Secret{}, err
+	}
+	ready, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = sqlstore.Migrate(ready, d.config)
+	if err == nil {
+		err = d.open(ready)
+	}
+	if err == nil {
+		clientSecret, err = addClients(ready, d.store)
+	}
+	if err != nil {
+		return nil, storage.Secret{}, errors.Join(fmt.Errorf("a PostgreSQL is needed, named by -dsn or %s: %w", dsnVariable, err), d.Close())
+	}
+	return d, clientSecret, nil
+}
+
+func dsnOf(o options) string { return cmp.Or(o.dsn, os.Getenv(dsnVariable), defaultDSN) }
+
+// addClients registers the two clients of the example, and returns the secret
+// of the one that has any. It is drawn, so its hash is a fast one: a replica
+// that has just started under load has no slow ones to catch up with.
+func addClients(ctx context.Context, store *sqlstore.Store) (storage.Secret, error) {
+	secret, hash := clientauth.NewSecret()
+	return secret, errors.Join(
+		store.PutClient(ctx, &storage.Client{
+			ID:         clientID,
+			Secrets:    []storage.ClientSecret{{ID: "demo", Hash: hash}},
+			GrantTypes: []string{grants.TypeClientCredentials},
+			Scope:      []string{"read", "write"},
+		}),
+		store.PutClient(ctx, &storage.Client{
+			ID:           publicID,
+			AuthMethod:   storage.AuthNone,
+			GrantTypes:   []string{grants.TypeAuthorizationCode, grants.TypeRefreshToken},
+			Scope:        []string{"read", "write"},
+			RedirectURIs: []string{redirectURI},
+		}),
+	)
+}
+
+// sweep deletes what has expired until ctx ends. One process does so for all
+// replicas. More would do no harm, and no good.
+func sweep(ctx context.Context, store *sqlstore.Store) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if _, err := store.DeleteExpired(ctx, now, 0); err != nil {
+				slog.Error("delete expired credentials", "err", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package integration_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/sqlstore"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
+)
+
+const faultRedirect = "https://app.test/cb"
+
+// faultBed is a database with a client in it, and whoever asks the endpoints on
+// it. Its own store goes to the database on a way that no fault lies on.
+type faultBed struct {
+	testing.TB
+	server server
+	config sqlstore.Config
+	store  *sqlstore.Store
+	client *storage.Client
+	secret string
+	apiKey string
+	http   *http.Client
+	n      *faultCounts
+}
+
+func newFaultBed(t testing.TB, s server) *faultBed {
+	t.Helper()
+	b := &faultBed{TB: t, server: s, n: new(faultCounts)}
+	b.config = migrated(t, s.config(t, s.open(t)))
+	b.store = opened(t, b.config)
+	secret, hash := clientauth.NewSecret()
+	b.secret = secret.Reveal()
+	b.client = &storage.Client{
+		ID:      "app",
+		Secrets: []storage.ClientSecret{{ID: "1", Hash: hash}},
+		GrantTypes: []string{
+			grants.TypeClientCredentials, grants.TypeRefreshToken, grants.TypeAuthorizationCode, grants.TypeAPIKey,
+		},
+		Scope:           []string{"read"},
+		RedirectURIs:    []string{faultRedirect},
+		PKCENotRequired: true,
+	}
+	key := storage.NewSecret("key_")
+	b.apiKey = key.Reveal()
+	record := &storage.APIKey{
+		Digest: key.Digest(storage.KindAPIKey), ID: "key", ClientID: b.client.ID, Subject: "alice",
+		Scope: []string{"read"}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
+	}
+	if err := b.store.PutClient(t.Context(), b.client); err != nil {
+		t.Fatalf("PutClient: %v", err)
+	}
+	if err := b.store.PutAPIKey(t.Context(), record); err != nil {
+		t.Fatalf("PutAPIKey: %v", err)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	b.http = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	t.Cleanup(transport.CloseIdleConnections)
+	return b
+}
+
+// pool opens a pool of its own on the bed's tables, by another way if dsn says so.
+func (b *faultBed) pool(dsn string) (*sql.DB, *sqlstore.Store) {
+	b.Helper()
+	db := b.server.openAs(b, b.server.driver, dsn)
+	c := b.config
+	c.DB = db
+	return db, opened(b, c)
+}
+
+// serve serves an endpoint in this process, and returns its address.
+func (b *faultBed) serve(store storage.Storage, c tuning) string {
+	b.Helper()
+	h, err := faultHandler(store, faultKey(), c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	return server.URL
+}
+
+// code issues an authorization code that expires at an instant.
+func (b *faultBed) code(expires time.Time) (string, *storage.Credential) {
+	b.Helper()
+	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
+		Client: b.client, Subject: "alice", RedirectURI: faultRedirect, Scope: []string{"read"}, Lifetime: 10 * time.Minute,
+	}, time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	record.ExpiresAt = expires.UTC().Truncate(time.Microsecond)
+	record.FamilyExpiresAt = record.ExpiresAt
+	add(b, b.store, record)
+	return secret.Reveal(), record
+}
+
+// newCode issues one that lasts.
+func (b *faultBed) newCode() string {
+	b.Helper()
+	code, _ := b.code(time.Now().Add(time.Hour))
+	return code
+}
+
+// reply is what a request got.
+type reply struct {
+	err        error // nothing came, or half of it
+	status     int
+	retryAfter string
+	body       struct {
+		Error   string `json:"error"`
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+}
+
+func (r *reply) ok() bool { return r.err == nil && r.status == http.StatusOK }
+
+// refused reports a verdict about a code, a token or a client.
+func (r *reply) refused() bool { return r.err == nil && r.status >= 400 && r.status < 500 }
+
+// unknown reports that nobody knows whether the request has happened.
+func (r *reply) unknown() bool { return !r.ok() && !r.refused() }
+
+// post sends a request of the bed's client, and holds the form of the answer to
+// what every answer promises: an outage is 503 with Retry-After, and tokens come
+// with 200 and never without (INV7).
+func (b *faultBed) post(url string, form url.Values) *reply {
+	b.Helper()
+	b.n.attempts.Add(1)
+	if form.Get("client_id") == "" {
+		form.Set("client_id", b.client.ID)
+		form.Set("client_secret", b.secret)
+	}
+	r := new(reply)
+	answer, err := b.http.Post(url, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	if err == nil {
+		defer answer.Body.Close()
+		r.status, r.retryAfter = answer.StatusCode, answer.Header.Get("Retry-After")
+		var body []byte
+		if body, err = io.ReadAll(answer.Body); err == nil {
+			err = json.Unmarshal(body, &r.body)
+		}
+	}
+	r.err = err
+	tokens := r.body.Access != "" || r.body.Refresh != ""
+	switch {
+	case r.err != nil:
+	case tokens != (r.status == http.StatusOK):
+		b.n.mistake(b, "status %d, and tokens: %v", r.status, tokens)
+	case r.status >= 500 && (r.status != http.StatusServiceUnavailable || r.retryAfter == "" || r.body.Error != "temporarily_unavailable"):
+		b.n.mistake(b, "status %d with error %q and Retry-After %q, want 503", r.status, r.body.Error, r.retryAfter)
+	}
+	if r.unknown() {
+		b.n.lost.Add(1)
+	}
+	return r
+}
+
+func (b *faultBed) redeem(at, code string) *reply {
+	return b.post(at, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {faultRedirect}})
+}
+
+func (b *faultBed) refresh(at, token string) *reply {
+	return b.post(at, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+}
+
+func (b *faultBed) clientCredentials(at string) *reply {
+	return b.post(at, url.Values{"grant_type": {"client_credentials"}})
+}
+
+func (b *faultBed) exchangeKey(at string) *reply {
+	return b.post(at, url.Values{"grant_type": {"api_key"}, "api_key": {b.apiKey}})
+}
+
+func (b *faultBed) wrongSecret(at string) *reply {
+	return b.post(at, url.Values{"grant_type": {"client_credentials"}, "client_id": {b.client.ID}, "client_secret": {"wrong"}})
+}
+
+// wantStored reports a refresh token that was handed out and is not there (INV3).
+func (b *faultBed) wantStored(token string) {
+	b.Helper()
+	digest := storage.PresentedSecret(token).Digest(storage.KindRefreshToken)
+	if _, err := b.store.Credential(b.Context(), digest); err != nil {
+		b.n.mistake(b, "a refresh token was handed out, and the store says %v", err)
+	}
+}
+
+// wantOneLeaf reports families with more than one refresh token that can be
+// used (INV4).
+func (b *faultBed) wantOneLeaf() {
+	b.Helper()
+	families := count(b, b.config.DB, table(b.config, `SELECT COUNT(*) FROM (
+		SELECT c.family FROM {}credentials c WHERE c.kind = 'refresh_token'
+			AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = c.digest)
+		GROUP BY c.family HAVING COUNT(*) > 1) f`))
+	if families > 0 {
+		b.n.double(b, "%d families have two refresh tokens that can be used", families)
+	}
+}
+
+// recovery is how soon an endpoint must work when its database does. A pool may
+// still hold connections that are dead, and finds out by using them.
+const recovery = 2 * time.Second
+
+// wantRecovered repeats a request until it succeeds, and returns how long it took.
+func (b *faultBed) wantRecovered(what string, f func() *reply) time.Duration {
+	b.Helper()
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		r := f()
+		switch took := time.Since(began); {
+		case r.ok() && took < recovery:
+			return took
+		case r.refused():
+			b.n.mistake(b, "%s after a fault: status %d with error %q, want 200", what, r.status, r.body.Error)
+			return took
+		case took >= recovery:
+			b.Errorf("%s after a fault: got status %d and error %v after %v, want 200 within %v", what, r.status, r.err, took, recovery)
+			return took
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package integration_test
+
+import (
+	"math/rand/v2"
+	"net/url"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage/sqlstore"
+)
+
+// through returns the data source name that leads through a cutter.
+func (b *faultBed) through() (*cutter, string) {
+	b.Helper()
+	if b.server.dialect == sqlstore.Postgres {
+		u, err := url.Parse(b.server.dsn)
+		if err != nil {
+			b.Fatalf("%v: this test wants the data source name as an URL", err)
+		}
+		c := newCutter(b, u.Host, func() protocol { return &postgresProtocol{spends: make(map[string]bool)} })
+		u.Host = c.addr
+		return c, u.String()
+	}
+	address := regexp.MustCompile(`tcp\(([^)]*)\)`)
+	to := address.FindStringSubmatch(b.server.dsn)
+	if to == nil {
+		b.Fatal("this test wants a data source name with tcp(host:port)")
+	}
+	c := newCutter(b, to[1], func() protocol { return &mysqlProtocol{spends: make(map[uint32]bool)} })
+	return c, address.ReplaceAllLiteralString(b.server.dsn, "tcp("+c.addr+")")
+}
+
+// definite asks until there is a verdict, and reports whether it was the first
+// answer.
+func definite(ask func() *reply) (r *reply, doubtful bool) {
+	for {
+		if r = ask(); !r.unknown() {
+			return r, doubtful
+		}
+		doubtful = true
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// The connection to the database is cut after a spend was committed, and before
+// anyone hears of it, or before the database hears of the spend (fault 2).
+func TestFaultCut(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqlstore.Dialect{sqlstore.Postgres, sqlstore.MySQL} {
+		s := on(t, dialect)
+		t.Run(s.name, func(t *testing.T) {
+			b := newFaultBed(t, s)
+			cutter, dsn := b.through()
+			_, store := b.pool(dsn)
+			at := b.serve(store, tuning{})
+			var gone atomic.Int64
+			forFaults(t, 0, func() {
+				var workers sync.WaitGroup
+				for range 8 {
+					workers.Go(func() {
+						for range 10 {
+							b.cutOne(at, &gone)
+						}
+					})
+				}
+				workers.Wait()
+			})
+			cutter.calm.Store(true)
+			b.wantOneLeaf()
+			b.n.faults.Store(int64(cutter.cuts[loseQuestion] + cutter.cuts[loseAnswer] + cutter.cuts[loseAll]))
+			b.n.report(t)
+			t.Logf("%d questions lost, %d answers lost, %d answers lost with all connections; %d codes whose answer no client got",
+				cutter.cuts[loseQuestion], cutter.cuts[loseAnswer], cutter.cuts[loseAll], gone.Load())
+			for kind, n := range cutter.cuts[loseQuestion:] {
+				if n == 0 {
+					t.Errorf("got no cut of kind %d: that was not tested", kind)
+				}
+			}
+		})
+	}
+}
+
+// cutOne redeems a code and refreshes three times.
+func (b *faultBed) cutOne(at string, gone *atomic.Int64) {
+	code := b.newCode()
+	r, doubtful := definite(func() *reply { return b.redeem(at, code) })
+	if r.refused() && !doubtful {
+		b.n.mistake(b, "a code: got status %d with error %q, want 200", r.status, r.body.Error)
+	}
+	if again, _ := definite(func() *reply { return b.redeem(at, code) }); again.ok() {
+		b.n.double(b, "a code")
+	}
+	if !r.ok() { // it is used up, and its client begins anew
+		gone.Add(1)
+		return
+	}
+	for token := r.body.Refresh; ; {
+		b.wantStored(token)
+		r, _ := definite(func() *reply { return b.refresh(at, token) })
+		if !r.ok() {
+			b.n.mistake(b, "a refresh token: got status %d with error %q, want 200", r.status, r.body.Error)
+			return
+		}
+		if rand.IntN(2) == 0 { // suppose that this answer was lost as well
+			b.n.lost.Add(1)
+			again, _ := definite(func() *reply { return b.refresh(at, token) })
+			if again.body.Refresh != r.body.Refresh {
+				b.n.double(b, "a refresh token whose answer was lost: got status %d, want the same successor", again.status)
+			}
+		}
+		token = r.body.Refresh
+		if rand.IntN(4) == 0 {
+			return
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package integration_test
+
+import (
+	"bufio"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A cut is what happens to a connection on which something is spent.
+type cut int32
+
+const (
+	uncut        cut = iota
+	loseQuestion     // before the database hears of it
+	loseAnswer       // when the database has committed it
+	loseAll          // the same, and nobody reaches the database for a while
+)
+
+// cutter is a TCP proxy before a database. It cuts connections at the moments
+// that decide who knows what.
+type cutter struct {
+	t        testing.TB
+	addr, to string
+	protocol func() protocol
+	calm     atomic.Bool
+
+	mu    sync.Mutex
+	dark  time.Time // until then nobody gets through
+	conns map[net.Conn]bool
+	cuts  [loseAll + 1]int
+}
+
+func newCutter(t testing.TB, to string, p func() protocol) *cutter {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cutter{t: t, addr: l.Addr().String(), to: to, protocol: p, conns: make(map[net.Conn]bool)}
+	t.Cleanup(func() { l.Close(); c.closeAll() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if server, ok := c.connect(client); ok {
+				c.join(client, server)
+			}
+		}
+	}()
+	return c
+}
+
+func (c *cutter) connect(client net.Conn) (net.Conn, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	server, err := net.Dial("tcp", c.to)
+	if err != nil || time.Now().Before(c.dark) {
+		client.Close()
+		if err == nil {
+			server.Close()
+		}
+		return nil, false
+	}
+	c.conns[client], c.conns[server] = true, true
+	return server, true
+}
+
+// join forwards messages until the connection is cut.
+func (c *cutter) join(client, server net.Conn) {
+	p, fate := c.protocol(), new(atomic.Int32)
+	end := func() { c.close(client, server) }
+	go func() {
+		defer end()
+		for r := bufio.NewReader(client); ; {
+			m, spends, err := p.question(r)
+			if err != nil {
+				return
+			}
+			if spends {
+				fate.Store(int32(c.draw()))
+			}
+			if cut(fate.Load()) == loseQuestion {
+				c.count(loseQuestion)
+				return
+			}
+			if _, err := server.Write(m); err != nil {
+				return
+			}
+		}
+	}()
+	go func() {
+		defer end()
+		var held []byte
+		for r := bufio.NewReader(server); ; {
+			m, spent, committed, err := p.answer(r)
+			if err != nil {
+				return
+			}
+			f := cut(fate.Load())
+			if held != nil || spent && f >= loseAnswer {
+				held = append(held, m...)
+				if committed {
+					c.count(f)
+					return
+				}
+				continue
+			}
+			if _, err := client.Write(m); err != nil {
+				return
+			}
+		}
+	}()
+}
+
+func (c *cutter) draw() cut {
+	if c.calm.Load() {
+		return uncut
+	}
+	return [...]cut{uncut, uncut, uncut, loseQuestion, loseAnswer, loseAnswer, loseAnswer, loseAll}[rand.IntN(8)]
+}
+
+func (c *cutter) count(f cut) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cuts[f]++
+	if f == loseAll {
+		c.dark = time.Now().Add(time.Duration(10+rand.IntN(40)) * time.Millisecond)
+		c.closeLocked()
+	}
+}
+
+func (c *cutter) close(all ...net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range all {
+		conn.Close()
+		delete(c.conns, conn)
+	}
+}
+
+func (c *cutter) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closeLocked()
+}
+
+func (c *cutter) closeLocked() {
+	for conn := range c.conns {
+		conn.Close()
+	}
+	clear(c.conns)
+}

@@ -1,0 +1,295 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/sqlstore"
+)
+
+var explainRows = flag.Int("explain-rows", 50_000, "rows in each table whose indexes are checked; 1000000 takes minutes")
+
+// TestEveryQueryHasAnIndex fills the tables, lets the store say all that it
+// has to say, and asks the database how it would answer.
+func TestEveryQueryHasAnIndex(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		w, db := s.wired(t)
+		c := migrated(t, s.config(t, db))
+		plain := s.open(t)
+		fill(t, plain, c, *explainRows)
+		store := opened(t, c)
+		w.taken()
+		sayEverything(t, c, store)
+
+		explained, prepared := make(map[string]bool), make(map[string]bool)
+		for _, trip := range w.taken() {
+			if st, ok := strings.CutPrefix(trip.statement, "PREPARE "); ok {
+				prepared[st] = true
+			}
+			if explained[trip.statement] || !readsRows(trip.statement) {
+				continue
+			}
+			explained[trip.statement] = true
+			plan := explain(t, plain, s.dialect, trip)
+			t.Logf("%s\n%s", trip.statement, plan)
+			if s.dialect == sqlstore.MySQL && onDisk(trip.statement, plan) {
+				t.Errorf("%s\nis answered through a temporary file:\n%s", trip.statement, plan)
+			}
+			if scan := fullScan(s.dialect, plan); scan != "" {
+				t.Errorf("%s\nis answered without an index: %s\n%s", trip.statement, scan, plan)
+			}
+		}
+		if len(explained) < 30 {
+			t.Errorf("%d statements were explained, want all of the store's: 30 at least", len(explained))
+		}
+		for _, st := range statementsOf(t, s, c) {
+			if readsRows(st) && !explained[st] {
+				t.Errorf("this statement was not explained, because sayEverything does not lead to it: %s", st)
+			}
+		}
+	})
+}
+
+// statementsOf returns all that a store prepares.
+func statementsOf(t testing.TB, s server, c sqlstore.Config) (all []string) {
+	w, db := s.wired(t)
+	c.DB = db
+	opened(t, c)
+	for _, trip := range w.taken() {
+		if st, ok := strings.CutPrefix(trip.statement, "PREPARE "); ok {
+			all = append(all, st)
+		}
+	}
+	return all
+}
+
+var verbs = regexp.MustCompile(`^(SELECT|UPDATE|DELETE|INSERT[^;]*SELECT)`)
+
+// ofSchema matches what Open asks of the database's own tables.
+var ofSchema = regexp.MustCompile(`schema_version|sqlite_master|information_schema|to_regclass`)
+
+// readsRows reports whether a statement has to find rows.
+func readsRows(statement string) bool {
+	return verbs.MatchString(statement) && !ofSchema.MatchString(statement)
+}
+
+func sayEverything(t testing.TB, c sqlstore.Config, s *sqlstore.Store) {
+	ctx := t.Context()
+	old := sample("subject-3")
+	must(t, "CreateCredential", s.CreateCredential(ctx, old))
+	wantErr(t, "CreateCredential", s.CreateCredential(ctx, old), storage.ErrExists)
+	spend(t, s, old, following(old), start)
+	must(t, "Spend", s.Spend(ctx, find(t, s, old), nil, start))
+	wantErr(t, "Spend", s.Spend(ctx, old, following(old), start), storage.ErrSpent)
+	must(t, "Revoke", s.Revoke(ctx, old.Family))
+	_, err := s.ListGrants(ctx, "subject-3", start, sqlstore.Page{})
+	must(t, "ListGrants", err)
+	must(t, "RevokeGrantsOfClient", s.RevokeGrantsOfClient(ctx, "subject-3", "client-3"))
+	must(t, "RevokeGrants", s.RevokeGrants(ctx, "subject-4"))
+
+	must(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "c"}))
+	wantErr(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "c"}), storage.ErrExists)
+	must(t, "PutClient", s.PutClient(ctx, &storage.Client{ID: "c"}))
+	must(t, "Client", client(t, s, "client-3"))
+	_, err = s.ListClients(ctx, sqlstore.Page{After: "client-3"})
+	must(t, "ListClients", err)
+	must(t, "DisableClient", s.DisableClient(ctx, "client-3"))
+	must(t, "AddSecret", s.AddSecret(ctx, "client-3", storage.ClientSecret{ID: "new"}))
+	wantErr(t, "AddSecret", s.AddSecret(ctx, "client-3", storage.ClientSecret{ID: "new"}), storage.ErrExists)
+	must(t, "ExpireSecret", s.ExpireSecret(ctx, "client-3", "new", start))
+	must(t, "ExpireSecret", s.ExpireSecret(ctx, "client-3", "new", start))
+
+	key := &storage.APIKey{ID: "k", Digest: storage.NewSecret("").Digest("k")}
+	must(t, "PutAPIKey", s.PutAPIKey(ctx, key))
+	wantErr(t, "CreateAPIKey", s.CreateAPIKey(ctx, key), storage.ErrExists)
+	wantErr(t, "CreateAPIKey", s.CreateAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}), storage.ErrExists)
+	must(t, "RevokeAPIKey", s.RevokeAPIKey(ctx, "key-3", start))
+	_, err = s.ListAPIKeysOfClient(ctx, "client-3", sqlstore.Page{})
+	must(t, "ListAPIKeysOfClient", err)
+	_, err = s.ListAPIKeysOfSubject(ctx, "subject-3", sqlstore.Page{})
+	must(t, "ListAPIKeysOfSubject", err)
+
+	// The first ten rows of each table end, and what was extended is put right.
+	for range 30 {
+		_, err = s.DeleteExpired(ctx, start.Add(-time.Hour), 10)
+		must(t, "DeleteExpired", err)
+	}
+}
+
+// fill adds n rows to each table: chains of four credentials, ten families of
+// each subject, one of ten families revoked, and a few of all that are over.
+func fill(t testing.TB, db *sql.DB, c sqlstore.Config, n int) {
+	t.Helper()
+	in := inserter{t: t, db: db, dialect: c.Dialect, prefix: c.TablePrefix}
+	in.each(n, "clients", 13, func(i int) []any {
+		return []any{fmt.Sprintf("client-%d", i), "", false, nil, `["read"]`, nil, nil, nil, false, false, 0, 0, 0}
+	})
+	in.each(n, "client_secrets", 6, func(i int) []any {
+		return []any{fmt.Sprintf("client-%d", i), "1", 1, "hash", nil, nil}
+	})
+	in.each(n, "credentials", 24, func(i int) []any {
+		family := i / 4
+		end := start.Add(time.Duration(i) * time.Second).UnixMicro()
+		if i < 40 {
+			end = start.Add(-100 * time.Hour).UnixMicro()
+		}
+		row := []any{counted("credential", i), "refresh_token", fmt.Sprintf("family-%d", family), fmt.Sprintf("client-%d", family/10),
+			fmt.Sprintf("subject-%d", family/10), `["read"]`, nil, []byte("{}"), nil, "", "", "", start.UnixMicro(), end, end, 3, end, i,
+			nil, nil, nil, nil, nil, nil}
+		if i%4 > 0 {
+			spentUntil := end
+			if i < 40 && family%2 == 0 { // was extended
+				spentUntil = start.UnixMicro()
+			}
+			copy(row[18:], []any{counted("credential", i-1), start.UnixMicro(), []byte("salt"), 1, 3, spentUntil})
+		}
+		return row
+	})
+	in.each(n, "revoked_families", 2, func(i int) []any {
+		switch {
+		case i < 20:
+			return []any{fmt.Sprintf("family-%d", i*10), 0}
+		case i >= n-20: // without members, and long looked at
+			return []any{fmt.Sprintf("family-%d", i*10), start.Add(-100 * time.Hour).UnixMicro()}
+		}
+		return []any{fmt.Sprintf("family-%d", i*10), start.Add(time.Duration(i) * time.Second).UnixMicro()}
+	})
+	in.each(n, "api_keys", 9, func(i int) []any {
+		return []any{counted("key", i), fmt.Sprintf("key-%d", i), fmt.Sprintf("client-%d", i/10), fmt.Sprintf("subject-%d", i/10), nil, nil, nil, nil, nil}
+	})
+	for _, name := range []string{"replay", "denied_tokens"} {
+		in.each(n, name, 2, func(i int) []any {
+			return []any{counted(name, i), start.Add(time.Duration(i-20) * time.Hour).UnixMicro()}
+		})
+	}
+	for _, name := range tables {
+		analyze := map[sqlstore.Dialect]string{sqlstore.Postgres: "VACUUM ANALYZE ", sqlstore.MySQL: "ANALYZE TABLE ", sqlstore.SQLite: "ANALYZE "}
+		run(t, db, analyze[c.Dialect]+c.TablePrefix+name)
+	}
+}
+
+func counted(what string, i int) []byte {
+	d := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(what), uint64(i)))
+	return d[:]
+}
+
+type inserter struct {
+	t       testing.TB
+	db      *sql.DB
+	dialect sqlstore.Dialect
+	prefix  string
+}
+
+// each inserts n rows, many at once, in transactions of ten thousand.
+func (in inserter) each(n int, name string, columns int, row func(i int) []any) {
+	in.t.Helper()
+	const many = 100
+	for from := 0; from < n; from += 10_000 {
+		tx, err := in.db.BeginTx(in.t.Context(), nil)
+		must(in.t, "BeginTx", err)
+		for i := from; i < min(from+10_000, n); i += many {
+			var values []any
+			for j := i; j < min(i+many, n); j++ {
+				values = append(values, row(j)...)
+			}
+			if _, err := tx.ExecContext(in.t.Context(), in.statement(name, columns, len(values)/columns), values...); err != nil {
+				in.t.Fatalf("filling %s: %v", name, err)
+			}
+		}
+		must(in.t, "Commit", tx.Commit())
+	}
+}
+
+func (in inserter) statement(name string, columns, rows int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s%s VALUES ", in.prefix, name)
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		if in.dialect == sqlstore.Postgres {
+			fmt.Fprintf(&b, "$%d", i+1)
+		} else {
+			b.WriteString("?")
+		}
+	}
+	return b.String() + ")"
+}
+
+// explain returns the plan, one step a line.
+func explain(t testing.TB, db *sql.DB, d sqlstore.Dialect, st trip) string {
+	t.Helper()
+	how := "EXPLAIN "
+	if d == sqlstore.SQLite {
+		how = "EXPLAIN QUERY PLAN "
+	}
+	rows, err := db.QueryContext(context.WithoutCancel(t.Context()), how+st.statement, st.args...)
+	if err != nil {
+		t.Fatalf("%s%s: %v", how, st.statement, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	must(t, "Columns", err)
+	var plan strings.Builder
+	for rows.Next() {
+		texts, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range texts {
+			dest[i] = &texts[i]
+		}
+		must(t, "Scan", rows.Scan(dest...))
+		for i, name := range columns {
+			if d == sqlstore.SQLite && name != "detail" {
+				continue
+			}
+			fmt.Fprintf(&plan, " %s=%s", name, texts[i].String)
+		}
+		plan.WriteString("\n")
+	}
+	must(t, "rows", rows.Err())
+	return plan.String()
+}
+
+// onDisk reports whether MySQL writes what it has found to a temporary table
+// that, because of columns of any length, is a file.
+func onDisk(statement, plan string) bool {
+	return strings.Contains(plan, "Using temporary") &&
+		(strings.Contains(statement, "scope") || strings.Contains(statement, "claims") || strings.Contains(statement, "hash"))
+}
+
+// fullScan returns the step of a plan that reads a whole table, or nothing. A
+// table that the statement itself has made may be read as a whole.
+func fullScan(d sqlstore.Dialect, plan string) string {
+	for step := range strings.Lines(plan) {
+		bad := false
+		switch d {
+		case sqlstore.Postgres:
+			bad = strings.Contains(step, "Seq Scan")
+		case sqlstore.MySQL: // a step without a number of rows is where an INSERT goes to
+			bad = (strings.Contains(step, "type=ALL") || strings.Contains(step, "type=index ")) &&
+				!strings.Contains(step, "table=<") && !strings.Contains(step, " rows= ")
+		case sqlstore.SQLite:
+			_, name, scans := strings.Cut(step, "SCAN ")
+			name, _, _ = strings.Cut(strings.TrimSpace(name), " ")
+			bad = scans && name != "CONSTANT" &&
+				!strings.Contains(plan, "CO-ROUTINE "+name+"\n") && !strings.Contains(plan, "MATERIALIZE "+name+"\n")
+		}
+		if bad {
+			return strings.TrimSpace(step)
+		}
+	}
+	return ""
+}

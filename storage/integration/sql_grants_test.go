@@ -1,0 +1,111 @@
+package integration_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/sqlstore"
+)
+
+func families(t testing.TB, s *sqlstore.Store, subject string, at time.Time) map[string]sqlstore.Grant {
+	t.Helper()
+	grants, err := s.ListGrants(t.Context(), subject, at, sqlstore.Page{})
+	must(t, "ListGrants", err)
+	all := make(map[string]sqlstore.Grant)
+	for _, g := range grants {
+		all[g.Family] = g
+	}
+	if len(all) != len(grants) {
+		t.Errorf("ListGrants: got %d grants of %d families, want each once", len(grants), len(all))
+	}
+	return all
+}
+
+func TestGrants(t *testing.T) {
+	onStores(t, func(t *testing.T, s *sqlstore.Store) {
+		code, fresh, ended, foreign := sample("alice"), sample("alice"), sample("alice"), sample("bob")
+		fresh.ClientID = "other"
+		add(t, s, code, fresh, ended, foreign)
+		refresh := following(code)
+		refresh.IssuedAt = start.Add(time.Minute)
+		refresh.ExpiresAt = start.Add(2 * time.Hour)
+		spend(t, s, code, refresh, start.Add(time.Minute))
+		spend(t, s, ended, nil, start)
+		also := following(code) // a second credential of the family
+		add(t, s, also)
+
+		got := families(t, s, "alice", start)
+		if len(got) != 2 {
+			t.Errorf("ListGrants: got %d, want 2: what is spent without a successor has ended", len(got))
+		}
+		want := sqlstore.Grant{Family: code.Family, ClientID: "client", Subject: "alice", IssuedAt: start, LastUsedAt: start.Add(time.Minute), ExpiresAt: start.Add(2 * time.Hour)}
+		g := got[code.Family]
+		if len(g.Scope) != 1 || !g.IssuedAt.Equal(want.IssuedAt) || !g.LastUsedAt.Equal(want.LastUsedAt) || !g.ExpiresAt.Equal(want.ExpiresAt) || g.ClientID != want.ClientID {
+			t.Errorf("a grant: got %+v, want %+v", g, want)
+		}
+		if n := len(families(t, s, "alice", start.Add(90*time.Minute))); n != 1 {
+			t.Errorf("ListGrants after the code's hour: got %d, want 1", n)
+		}
+		page, err := s.ListGrants(t.Context(), "alice", start, sqlstore.Page{After: min(code.Family, fresh.Family), Limit: 5})
+		if err != nil || len(page) != 1 || page[0].Family != max(code.Family, fresh.Family) {
+			t.Errorf("the second page: got %v and error %v, want the family that comes second", page, err)
+		}
+
+		must(t, "RevokeGrantsOfClient", s.RevokeGrantsOfClient(t.Context(), "alice", "other"))
+		if got := families(t, s, "alice", start); len(got) != 1 || got[code.Family].Family == "" {
+			t.Errorf("ListGrants after RevokeGrantsOfClient: got %v, want those of another client", got)
+		}
+		must(t, "RevokeGrants", s.RevokeGrants(t.Context(), "alice"))
+		must(t, "RevokeGrants again", s.RevokeGrants(t.Context(), "alice"))
+		must(t, "RevokeGrants of nobody", s.RevokeGrants(t.Context(), "nobody"))
+		for _, c := range []*storage.Credential{code, refresh, also, fresh, ended} {
+			if !find(t, s, c).Revoked {
+				t.Errorf("a credential of the subject after RevokeGrants: got unrevoked, want revoked")
+			}
+		}
+		if find(t, s, foreign).Revoked {
+			t.Errorf("another subject's credential after RevokeGrants: got revoked, want not")
+		}
+	})
+}
+
+// TestCreateInTheHostsTransaction has the code and the host's own row stored
+// together or not at all.
+func TestCreateInTheHostsTransaction(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		db := s.open(t)
+		db.SetMaxOpenConns(1)
+		c := migrated(t, s.config(t, db))
+		store, ctx := opened(t, c), t.Context()
+		in := func(f func(tx *sql.Tx)) *sql.Tx {
+			tx, err := db.BeginTx(ctx, nil)
+			must(t, "BeginTx", err)
+			f(tx)
+			return tx
+		}
+		dropped, kept := sample("alice"), sample("alice")
+		must(t, "Rollback", in(func(tx *sql.Tx) { must(t, "CreateCredentialTx", store.CreateCredentialTx(ctx, tx, dropped)) }).Rollback())
+		wantGone(t, store, "what was rolled back", dropped)
+		must(t, "Commit", in(func(tx *sql.Tx) { must(t, "CreateCredentialTx", store.CreateCredentialTx(ctx, tx, kept)) }).Commit())
+		find(t, store, kept)
+
+		tx := in(func(tx *sql.Tx) {
+			wantErr(t, "CreateCredentialTx of what is there", store.CreateCredentialTx(ctx, tx, kept), storage.ErrExists)
+			broken := sample("\xff")
+			wantOutage(t, "CreateCredentialTx of what is no text", store.CreateCredentialTx(ctx, tx, broken))
+			if _, err := tx.ExecContext(ctx, table(c, `DELETE FROM {}replay`)); err != nil {
+				t.Errorf("the transaction after ErrExists: got error %v, want that it goes on", err)
+			}
+		})
+		must(t, "Commit", tx.Commit())
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		tx = in(func(tx *sql.Tx) {
+			wantOutage(t, "CreateCredentialTx of one who has gone", store.CreateCredentialTx(ended, tx, sample("alice")))
+		})
+		tx.Rollback()
+	})
+}

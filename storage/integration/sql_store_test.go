@@ -1,0 +1,28 @@
+package integration_test
+
+import (
+	"testing"
+
+	"github.com/contit/oauth/storage/storagetest"
+	"github.com/contit/oauth/tokenendpoint/endpointtest"
+)
+
+// one opens one store for all rules of a suite.
+func one(t *testing.T, s server, connections int) func(testing.TB) storagetest.Store {
+	db := s.open(t)
+	db.SetMaxOpenConns(connections)
+	store := s.newStore(t, db)
+	return func(testing.TB) storagetest.Store { return store }
+}
+
+func TestStore(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) { storagetest.Run(t, one(t, s, 16)) })
+}
+
+func TestStoreThroughOneConnection(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) { storagetest.Run(t, one(t, s, 1)) })
+}
+
+func TestEndpoint(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) { endpointtest.Run(t, one(t, s, 16)) })
+}

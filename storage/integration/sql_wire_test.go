@@ -1,0 +1,182 @@
+package integration_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// wire is a driver around another one, between the store and the database. It
+// notes what is said, and can be told to break.
+type wire struct {
+	inner driver.Driver
+	dsn   string
+
+	mu    sync.Mutex
+	trips []trip
+	// broken, if not nil, is asked about every statement. What it returns says
+	// whether the statement reaches the database, and the error that comes back.
+	broken func(statement string) (reaches bool, err error)
+}
+
+// trip is one that a message takes to the database and back.
+type trip struct {
+	statement string
+	args      []any
+}
+
+// wired opens a pool over a wire.
+func (s server) wired(t testing.TB) (*wire, *sql.DB) {
+	t.Helper()
+	db, err := sql.Open(s.driver, s.dsn)
+	if err != nil {
+		t.Fatalf("opening %s: %v", s.name, err)
+	}
+	defer db.Close()
+	w := &wire{inner: db.Driver(), dsn: s.dsn}
+	return w, pooled(t, sql.OpenDB(w))
+}
+
+// Connect is that of [driver.Connector].
+func (w *wire) Connect(context.Context) (driver.Conn, error) {
+	c, err := w.inner.Open(w.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &wireConn{Conn: c, wire: w}, nil
+}
+
+// Driver is that of [driver.Connector].
+func (w *wire) Driver() driver.Driver { return w.inner }
+
+// breakOn lets the wire break at the next statements that have a text in them,
+// as often as there are errors. A nil error lets one pass.
+func (w *wire) breakOn(text string, reaches bool, errs ...error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken = func(statement string) (bool, error) {
+		if len(errs) == 0 || !strings.Contains(statement, text) {
+			return true, nil
+		}
+		err := errs[0]
+		errs = errs[1:]
+		return reaches || err == nil, err
+	}
+}
+
+// taken returns the trips since the last call.
+func (w *wire) taken() []trip {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	trips := w.trips
+	w.trips = nil
+	return trips
+}
+
+func (w *wire) note(statement string, args []driver.NamedValue) (reaches bool, err error) {
+	values := make([]any, len(args))
+	for i, a := range args {
+		values[i] = a.Value
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trips = append(w.trips, trip{statement, values})
+	if w.broken == nil {
+		return true, nil
+	}
+	return w.broken(statement)
+}
+
+type wireConn struct {
+	driver.Conn
+	wire *wire
+}
+
+func (c *wireConn) PrepareContext(ctx context.Context, statement string) (driver.Stmt, error) {
+	c.wire.note("PREPARE "+statement, nil)
+	st, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return &wireStmt{Stmt: st, conn: c, text: statement}, nil
+}
+
+func (c *wireConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	c.wire.note("BEGIN", nil)
+	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &wireTx{Tx: tx, wire: c.wire}, nil
+}
+
+func (c *wireConn) Ping(ctx context.Context) error { return c.Conn.(driver.Pinger).Ping(ctx) }
+
+func (c *wireConn) ResetSession(ctx context.Context) error {
+	if r, ok := c.Conn.(driver.SessionResetter); ok {
+		return r.ResetSession(ctx)
+	}
+	return nil
+}
+
+func (c *wireConn) IsValid() bool {
+	v, ok := c.Conn.(driver.Validator)
+	return !ok || v.IsValid()
+}
+
+func (c *wireConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+type wireTx struct {
+	driver.Tx
+	wire *wire
+}
+
+func (t *wireTx) Commit() error {
+	reaches, err := t.wire.note("COMMIT", nil)
+	if reaches {
+		if commitErr := t.Tx.Commit(); commitErr != nil {
+			return commitErr
+		}
+	}
+	return err
+}
+
+type wireStmt struct {
+	driver.Stmt
+	conn *wireConn
+	text string
+}
+
+func (s *wireStmt) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := s.Stmt.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return s.conn.CheckNamedValue(v)
+}
+
+func (s *wireStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	reaches, broken := s.conn.wire.note(s.text, args)
+	if !reaches {
+		return nil, broken
+	}
+	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	if err == nil && broken != nil {
+		return nil, broken
+	}
+	return result, err
+}
+
+func (s *wireStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if _, err := s.conn.wire.note(s.text, args); err != nil {
+		return nil, err
+	}
+	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+}

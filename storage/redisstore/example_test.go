@@ -1,0 +1,30 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/contit/oauth/storage/redisstore"
+)
+
+// With a client of Redis, such as rdb := redis.NewClient(…) of go-redis, the
+// body of Do is
+//
+//	return rdb.Do(ctx, args...).Result()
+//
+// Check is for the start of the process.
+func ExampleNew() {
+	store, err := redisstore.New(redisstore.Config{
+		Do: func(ctx context.Context, args ...any) (any, error) {
+			return nil, fmt.Errorf("connection refused")
+		},
+		Prefix: "myapp:oauth:",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(store.Check(context.Background()))
+	// Output:
+	// redisstore: check: connection refused (is the server running, and does Config.Do reach it? It must be Redis 6 or later, or Valkey)
+}

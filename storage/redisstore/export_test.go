@@ -1,0 +1,34 @@
+package redisstore
+
+import "github.com/contit/oauth/storage"
+
+// RoundTripCredential encodes a new credential and decodes what a server would
+// have of it.
+func RoundTripCredential(c *storage.Credential) (*storage.Credential, error) {
+	m, err := newMember(c, newNonce())
+	if err != nil {
+		return nil, err
+	}
+	return decodeMember(m.record, "")
+}
+
+// DecodeMember decodes what a server has of a credential.
+var DecodeMember = decodeMember
+
+// RoundTripClient encodes and decodes a client.
+func RoundTripClient(c *storage.Client) (*storage.Client, error) {
+	text, err := encodeClient(c)
+	if err != nil {
+		return nil, err
+	}
+	return decodeClient(text)
+}
+
+// RoundTripAPIKey encodes and decodes an API key.
+func RoundTripAPIKey(k *storage.APIKey) (*storage.APIKey, error) {
+	text, err := encodeAPIKey(k)
+	if err != nil {
+		return nil, err
+	}
+	return decodeAPIKey(k.Digest, text, "")
+}

@@ -1,0 +1,2 @@
+-- KEYS: a family. ARGV: a digest.
+return record(KEYS[1], ARGV[1])

@@ -1,0 +1,87 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"strconv"
+	"strings"
+)
+
+// Dialect is the SQL that a database speaks. The zero value is none.
+type Dialect int
+
+// The dialects. They need PostgreSQL 9.6, MySQL 8.0 or MariaDB 10.3, and SQLite
+// 3.24, or later.
+const (
+	Postgres Dialect = iota + 1
+	MySQL            // and MariaDB
+	SQLite
+)
+
+var dialectNames = [...]string{Postgres: "postgres", MySQL: "mysql", SQLite: "sqlite"}
+
+func (d Dialect) known() bool { return d >= Postgres && d <= SQLite }
+
+// String returns the dialect's name, as in the names of the schema's files.
+func (d Dialect) String() string {
+	if !d.known() {
+		return "unknown"
+	}
+	return dialectNames[d]
+}
+
+// text makes a statement of the dialect of one that is written for all. In it
+// {} is the prefix of tables, ? is a parameter, {or ignore} ends an INSERT that
+// is to do nothing where a unique index forbids it, and {share} ends a SELECT
+// that must see what others have committed since the transaction began.
+//
+// MySQL has no way to ignore a duplicate and nothing else, so that there the
+// INSERT fails. The callers ask what the reason was.
+func (d Dialect) text(statement, prefix string) string {
+	orIgnore, share := "ON CONFLICT DO NOTHING", ""
+	keep := "ON CONFLICT (family) DO UPDATE SET delete_after = 0 WHERE {}revoked_families.delete_after <> 0"
+	if d == MySQL {
+		orIgnore, share = "", "LOCK IN SHARE MODE"
+		keep = "ON DUPLICATE KEY UPDATE delete_after = 0"
+	}
+	statement = strings.NewReplacer("{or ignore}", orIgnore, "{keep}", keep, "{share}", share).Replace(statement)
+	statement = strings.ReplaceAll(statement, "{}", prefix)
+	if d != Postgres {
+		return statement
+	}
+	return numbered(statement)
+}
+
+// numbered replaces each ? by $1, $2 and so on.
+func numbered(statement string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(statement, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// isolation is that of the transactions which the store begins itself. Nothing
+// here needs more than READ COMMITTED, and under it PostgreSQL has no
+// serialization failures. The others keep the default of the connection: MySQL
+// may refuse READ COMMITTED if its binary log has statements, and SQLite knows
+// one level.
+func (d Dialect) isolation() *sql.TxOptions {
+	if d == Postgres {
+		return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	return nil
+}
+
+// tableExists asks for a table by its name.
+func (d Dialect) tableExists() string {
+	switch d {
+	case Postgres: // along the search_path, as the statements do
+		return `SELECT COUNT(*) FROM (SELECT to_regclass($1) AS found) t WHERE found IS NOT NULL`
+	case MySQL:
+		return `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`
+	}
+	return `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`
+}

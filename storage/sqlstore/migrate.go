@@ -1,0 +1,142 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"hash/fnv"
+)
+
+type queryer interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// session is one connection, or a transaction on one.
+type session interface {
+	queryer
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// Migrate brings the schema to the version that this library needs, and does
+// nothing if it is there. Every replica may call it at its start: they wait for
+// each other with a lock of the database. On PostgreSQL and SQLite it happens as a
+// whole or not at all. MySQL commits each statement that changes a schema; what
+// breaks off there is completed by the next call.
+//
+// A schema that is newer is left as it is; [Open] tells whether it can be used.
+// The database's user needs the right to create tables here, and only here.
+func Migrate(ctx context.Context, c Config) error {
+	c, err := c.checked()
+	if err != nil {
+		return err
+	}
+	all, err := Migrations(c.Dialect, c.TablePrefix)
+	if err != nil {
+		return err
+	}
+	locked := map[Dialect]func(context.Context, Config, func(session) error) error{
+		Postgres: lockedPostgres, MySQL: lockedMySQL, SQLite: lockedSQLite,
+	}[c.Dialect]
+	err = retry(ctx, migrateRetries, func(int) error {
+		return locked(ctx, c, func(s session) error { return apply(ctx, s, c, all) })
+	})
+	if err != nil {
+		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
+	return nil
+}
+
+// migrateRetries is for a SQLite without a busy_timeout, where the replicas
+// that lose the race for the lock are told to come again. The others wait.
+const migrateRetries = 100
+
+// apply brings the schema up, step by step, under the lock.
+func apply(ctx context.Context, s session, c Config, all []Migration) error {
+	v, err := versionOf(ctx, s, c.Dialect, c.TablePrefix)
+	if err != nil {
+		return err
+	}
+	for _, m := range all[min(v.version, len(all)):] {
+		for _, statement := range m.statements() {
+			if _, err := s.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// lockedPostgres holds an advisory lock until its transaction ends, which a
+// broken connection does too. The transaction is READ COMMITTED, since at a
+// higher level it would look at the schema as it was before it had the lock.
+func lockedPostgres(ctx context.Context, c Config, f func(session) error) error {
+	tx, err := c.DB.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit it does nothing
+	key := fnv.New64a()
+	key.Write([]byte(lockName(c)))
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(key.Sum64())); err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func lockName(c Config) string { return "github.com/contit/oauth " + c.TablePrefix }
+
+var errNoLock = errors.New("another migration has held the lock for an hour")
+
+// lockedMySQL holds a named lock on one connection. A connection that could not
+// be told to release it is closed, which releases it too.
+func lockedMySQL(ctx context.Context, c Config, f func(session) error) (err error) {
+	conn, err := c.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, `SELECT GET_LOCK(?, 3600)`, lockName(c)).Scan(&got); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return errNoLock
+	}
+	defer func() {
+		// The lock must be released even if the caller has given up.
+		_, releaseErr := conn.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK(?)`, lockName(c))
+		if releaseErr != nil {
+			conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}()
+	return f(conn)
+}
+
+// lockedSQLite takes the only writer's place for one transaction. It does not
+// leave that to BeginTx, which begins as a reader.
+func lockedSQLite(ctx context.Context, c Config, f func(session) error) error {
+	conn, err := c.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	err = f(conn)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `COMMIT`)
+	}
+	if err != nil {
+		// The connection goes back to the pool, and not inside a transaction.
+		if _, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`); rollbackErr != nil {
+			conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}
+	return err
+}

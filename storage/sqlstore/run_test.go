@@ -1,0 +1,91 @@
+package sqlstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/contit/oauth/storage/sqlstore"
+)
+
+// state is an error as PostgreSQL's drivers give it.
+type state string
+
+func (s state) Error() string    { return "refused" }
+func (s state) SQLState() string { return string(s) }
+
+func TestTransient(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"a serialization failure", state("40001"), true},
+		{"a deadlock, wrapped", fmt.Errorf("exec: %w", state("40P01")), true},
+		{"a lock that was waited for too long", state("55P03"), true},
+		{"a duplicate key", state("23505"), false},
+		{"a duplicate key whose text says otherwise", fmt.Errorf("database is locked: %w", state("23505")), false},
+		{"MySQL's deadlock", errors.New("Error 1213 (40001): Deadlock found"), true},
+		{"MySQL's duplicate", errors.New("Error 1062 (23000): Duplicate entry"), false},
+		{"a busy SQLite", errors.New("database is locked (5) (SQLITE_BUSY)"), true},
+		{"a broken connection", errors.New("connection reset by peer"), false},
+		{"a caller who has gone", fmt.Errorf("%w: %w", context.Canceled, state("40001")), false},
+		{"a deadline", fmt.Errorf("%w: database is locked", context.DeadlineExceeded), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := sqlstore.Transient(tt.err); got != tt.want {
+				t.Errorf("transient(%v): got %t, want %t", tt.err, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRetry(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		errs  []error
+		calls int
+		err   error
+	}{
+		{"success is not repeated", []error{nil}, 1, nil},
+		{"a refusal is repeated", []error{state("40001"), nil}, 2, nil},
+		{"and three times at most", []error{state("40001"), state("40001"), state("40P01"), state("40001"), nil}, 4, state("40001")},
+		{"another error is not repeated", []error{errors.ErrUnsupported, nil}, 1, errors.ErrUnsupported},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls, began := 0, time.Now()
+				err := sqlstore.Retry(t.Context(), func(try int) error {
+					if try != calls {
+						t.Errorf("try: got %d, want %d", try, calls)
+					}
+					calls++
+					return tt.errs[try]
+				})
+				if calls != tt.calls || !errors.Is(err, tt.err) {
+					t.Errorf("retry: got %d calls and error %v, want %d and %v", calls, err, tt.calls, tt.err)
+				}
+				if took := time.Since(began); took > 70*time.Millisecond || (took > 0) != (calls > 1) {
+					t.Errorf("retry: took %v for %d calls", took, calls)
+				}
+			})
+		})
+	}
+}
+
+// Who has gone is not kept waiting, and no timer is left behind.
+func TestRetryEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	err := sqlstore.Retry(ctx, func(int) error {
+		calls++
+		cancel()
+		return state("40001")
+	})
+	if calls > 2 || err != state("40001") {
+		t.Errorf("retry of one who has gone: got %d calls and error %v, want the first error", calls, err)
+	}
+}

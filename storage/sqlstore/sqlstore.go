@@ -1,0 +1,138 @@
+// Package sqlstore keeps the records of a token endpoint in PostgreSQL, MySQL
+// or MariaDB, or SQLite, through the *sql.DB of the host. It imports no driver.
+//
+//	db, err := sql.Open("pgx", dsn)
+//	config := sqlstore.Config{DB: db, Dialect: sqlstore.Postgres}
+//	err = sqlstore.Migrate(ctx, config)
+//	store, err := sqlstore.Open(ctx, config)
+//
+// It does what [github.com/contit/oauth/storage] promises, and is proven by
+// [github.com/contit/oauth/storage/storagetest] on real servers.
+//
+// # What it asks of the database
+//
+// All replicas use one database, and every statement goes to its primary: a
+// proxy that sends reads to a standby may show a credential as unspent after it
+// was spent. A spend is as durable as a commit is: with synchronous_commit=off
+// (PostgreSQL), innodb_flush_log_at_trx_commit other than 1 (MySQL) or
+// synchronous=NORMAL (SQLite in WAL mode), a crash may undo the last ones, and
+// a fail-over to a standby that is replicated asynchronously does the same.
+//
+// Every isolation level but MySQL's READ UNCOMMITTED will do; the comment of
+// [Store.Spend] tells why. SQLite wants a busy_timeout, since writers wait for
+// each other, and does best with journal_mode=WAL.
+//
+// # What it costs
+//
+// A code or a refresh token is one statement to read and one to spend. Statements
+// are prepared once for each connection of the pool; a pooler in between must
+// know them, as PgBouncer does from 1.21 on. One connection is enough: no call
+// takes a second one while it holds the first.
+//
+// # What it keeps
+//
+// Identifiers (of clients, secrets, families, subjects and API keys, and a
+// credential's kind) are compared byte for byte and may have 512 bytes. All text is
+// UTF-8 without NUL. Instants lie between the years 1 and 9999. What is not so
+// is refused with an error that is no verdict, and never found.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/contit/oauth/storage"
+)
+
+// Config tells where a [Store] keeps its records.
+type Config struct {
+	// DB is the host's. The store does not close it.
+	DB *sql.DB
+	// Dialect is the SQL that DB speaks. It has no default.
+	Dialect Dialect
+	// TablePrefix begins the name of every table: up to 32 of a to z, 0 to 9
+	// and _, and no digit first. If empty, it is "oauth_".
+	TablePrefix string
+}
+
+const defaultPrefix = "oauth_"
+
+var prefixForm = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,31}$`)
+
+// checked returns c with its defaults, or all that is wrong with it.
+func (c Config) checked() (Config, error) {
+	var noDB, err error
+	if c.DB == nil {
+		noDB = errors.New("sqlstore: Config.DB is nil")
+	}
+	c.TablePrefix, err = checkedNames(c.Dialect, c.TablePrefix)
+	return c, errors.Join(noDB, err)
+}
+
+// checkedNames returns the prefix with its default, or what is wrong with either.
+func checkedNames(d Dialect, prefix string) (string, error) {
+	var errs []error
+	if !d.known() {
+		errs = append(errs, errors.New("sqlstore: Config.Dialect must be Postgres, MySQL or SQLite"))
+	}
+	if prefix == "" {
+		prefix = defaultPrefix
+	}
+	if !prefixForm.MatchString(prefix) {
+		errs = append(errs, errors.New("sqlstore: Config.TablePrefix must be up to 32 of a to z, 0 to 9 and _, and no digit first"))
+	}
+	return prefix, errors.Join(errs...)
+}
+
+// Store is a [storage.Storage] in a database. [Open] makes it. All methods are
+// safe for concurrent use, and none starts a goroutine of its own. What belongs
+// to credentials stays until [Store.DeleteExpired] is called.
+//
+// What the database refuses for the sake of concurrency (a deadlock, a
+// serialization failure, a lock that was waited for too long, a busy SQLite) is
+// tried again up to three times, a few milliseconds apart. Every other error of
+// the database is returned, wrapped.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	prefix  string
+	statements
+}
+
+var _ storage.Storage = (*Store)(nil)
+
+// Open checks the configuration, the database and its schema, and prepares the
+// statements. What is wrong is said here and not at the first request: a schema
+// that is missing or older wants [Migrate], one that is too new wants a later
+// version of this library.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	c, err := c.checked()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: c.DB, dialect: c.Dialect, prefix: c.TablePrefix}
+	if err := s.db.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("sqlstore: the database does not answer; Config.DB must be open and its server up: %w", err)
+	}
+	if err := s.checkSchema(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the prepared statements. It leaves the DB open.
+func (s *Store) Close() error {
+	var errs []error
+	for _, p := range s.statements.all() {
+		if *p.to != nil {
+			errs = append(errs, (*p.to).Close())
+		}
+	}
+	return errors.Join(errs...)
+}
