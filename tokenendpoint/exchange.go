@@ -150,7 +150,7 @@ func (h *Handler) admit(ctx context.Context, x *exchange) error {
 		return err
 	}
 	if x.unreadable != nil {
-		return grants.InvalidClient.Because(x.unreadable)
+		return h.countFailure(ctx, x, grants.InvalidClient.Because(x.unreadable))
 	}
 	if err := h.authenticate(ctx, x); err != nil {
 		return h.countFailure(ctx, x, err)

@@ -3,6 +3,7 @@ package readme
 
 import (
 	"bufio"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,16 +24,23 @@ func TestConsole(t *testing.T) {
 	ran, addr := 0, documented
 	for _, block := range blocks(t, "console") {
 		for _, c := range commands(block) {
+			ran++
 			switch {
 			case strings.HasPrefix(c.line, "go test "):
 				checkTestCommand(t, c.line)
+			case strings.HasPrefix(c.line, "go run ./examples/replicas"):
+				t.Run("replicas", func(t *testing.T) {
+					if os.Getenv("OAUTH_TEST_POSTGRES") == "" {
+						t.Skip("NOT TESTED: two replicas need PostgreSQL and HAProxy; set OAUTH_TEST_POSTGRES")
+					}
+					serve(t, c.line)
+				})
 			case strings.HasPrefix(c.line, "go run "):
 				addr = serve(t, c.line)
 			default:
 				c.line = strings.ReplaceAll(c.line, documented, addr)
 				check(t, c)
 			}
-			ran++
 		}
 	}
 	if ran < 3 {
@@ -43,7 +51,7 @@ func TestConsole(t *testing.T) {
 // TestGo finds every Go block of the README in a file that is compiled.
 func TestGo(t *testing.T) {
 	var compiled strings.Builder
-	for _, file := range []string{"tokenendpoint/example_test.go", "storage/memory/memory_test.go"} {
+	for _, file := range []string{"tokenendpoint/example_test.go", "storage/memory/memory_test.go", "storage/sqlstore/example_test.go"} {
 		b, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			t.Fatal(err)
@@ -100,6 +108,17 @@ func checkTestCommand(t *testing.T, line string) {
 	}
 }
 
+// freeAddr is an address that nothing listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 var endpoint = regexp.MustCompile(`http://([0-9.:]+)/connect/token`)
 
 // serve starts a program on a free port, since other tests run beside this one,
@@ -108,7 +127,7 @@ func serve(t *testing.T, line string) (addr string) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
 	run(t, "go build -o "+binary+" "+strings.TrimPrefix(line, "go run "))
-	c := exec.Command(binary, "-addr", "127.0.0.1:0")
+	c := exec.Command(binary, "-addr", freeAddr(t))
 	c.Dir = root
 	out, err := c.StdoutPipe()
 	if err != nil {

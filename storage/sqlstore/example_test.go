@@ -10,6 +10,14 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
+func openStore(ctx context.Context, db *sql.DB) (*sqlstore.Store, error) {
+	config := sqlstore.Config{DB: db, Dialect: sqlstore.Postgres}
+	if err := sqlstore.Migrate(ctx, config); err != nil { // safe from every replica at once
+		return nil, err
+	}
+	return sqlstore.Open(ctx, config)
+}
+
 // A host opens the store once, with the driver of its choice.
 func ExampleOpen() {
 	start := func(ctx context.Context, dsn string) (*sqlstore.Store, error) {
@@ -17,11 +25,7 @@ func ExampleOpen() {
 		if err != nil {
 			return nil, err
 		}
-		config := sqlstore.Config{DB: db, Dialect: sqlstore.Postgres}
-		if err := sqlstore.Migrate(ctx, config); err != nil {
-			return nil, err
-		}
-		return sqlstore.Open(ctx, config)
+		return openStore(ctx, db)
 	}
 	_ = start
 }

@@ -54,6 +54,7 @@ type Secrets struct {
 	slots    chan struct{}
 	decoys   decoys
 	verified memory
+	together together
 	observe  func(cost) // tests count hashes with it
 }
 

@@ -178,7 +178,7 @@ func TestOneHashServesWhoWaited(t *testing.T) {
 		hashes := 0
 		s.Observe(func(string) {
 			hashes++
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // longer than anybody waits for a slot
 		})
 		var wg sync.WaitGroup
 		for range 32 {

@@ -95,15 +95,20 @@ func (s *Secrets) verifySlow(ctx context.Context, t trial, slow []try, c Credent
 }
 
 func (s *Secrets) hashSlow(ctx context.Context, t trial, slow []try, c Credentials) (matched bool, upgrades []Rehash, fault error) {
-	if err := s.acquire(ctx); err != nil {
-		return false, nil, err
+	leave, err := s.together.enter(ctx, slow[0].mark)
+	if err != nil {
+		return false, nil, grants.TemporarilyUnavailable.Because(fmt.Errorf("%w: %w", errBusy, err))
 	}
-	defer func() { <-s.slots }()
+	defer leave()
 	// Of many requests that came with the same secret, one has hashed while
 	// the others waited.
 	if s.remembers(slow, c.Time) && !t.fresh {
 		return true, nil, nil
 	}
+	if err := s.acquire(ctx); err != nil {
+		return false, nil, err
+	}
+	defer func() { <-s.slots }()
 	for _, try := range slow {
 		if err := ctx.Err(); err != nil {
 			return matched, upgrades, fmt.Errorf("clientauth: %w", err) // nobody waits
