@@ -95,10 +95,11 @@ func (c *Client) Clone() *Client {
 
 // ClientSecret is what is kept of one secret of a client.
 type ClientSecret struct {
-	// ID names the secret among those of the client, for people and logs.
+	// ID names the secret for people and logs. It is unique within the client.
 	ID string
 	// Hash verifies the secret. Package clientauth makes it and documents its
-	// formats. An empty one never matches.
+	// formats; its CheckHash tells whether a text has one of them. An empty one
+	// never matches.
 	Hash string
 	// NotBefore, if not zero, is when the secret begins to work.
 	NotBefore time.Time

@@ -39,7 +39,8 @@ import (
 var (
 	// ErrNotFound says that there is no such record.
 	ErrNotFound = errors.New("storage: not found")
-	// ErrExists says that a record with this digest is already there.
+	// ErrExists says that a record with this key (digest, or ID) is already
+	// there.
 	ErrExists = errors.New("storage: already exists")
 	// ErrSpent says that a credential cannot be spent: somebody else was
 	// first, its family was revoked, or its uses are used up.

@@ -50,9 +50,8 @@ func definite(ask func() *reply) (r *reply, doubtful bool) {
 func TestFaultCut(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []sqlstore.Dialect{sqlstore.Postgres, sqlstore.MySQL} {
-		s := on(t, dialect)
-		t.Run(s.name, func(t *testing.T) {
-			b := newFaultBed(t, s)
+		t.Run(dialect.String(), func(t *testing.T) {
+			b := newFaultBed(t, on(t, dialect))
 			cutter, dsn := b.through()
 			_, store := b.pool(dsn)
 			at := b.serve(store, tuning{})

@@ -116,7 +116,7 @@ func (h *history) note(c call, f func() *reply) *reply {
 // spent twice in it.
 func (h *history) check(t testing.TB, n *faultCounts) {
 	t.Helper()
-	redeemed, successors := 0, make(map[string]string)
+	redeemed, successors, before := 0, make(map[string]string), n.doubles.Load()
 	for _, op := range h.calls {
 		c, o := op.Input.(call), op.Output.(outcome)
 		switch {
@@ -131,7 +131,10 @@ func (h *history) check(t testing.TB, n *faultCounts) {
 			successors[c.token] = o.successor
 		}
 	}
-	switch porcupine.CheckOperationsTimeout(familyModel, h.calls, 20*time.Second) {
+	if n.doubles.Load() > before || n.told.Load() > 3 { // it takes long to find out that there is no order
+		return
+	}
+	switch porcupine.CheckOperationsTimeout(familyModel, h.calls, 10*time.Second) {
 	case porcupine.Illegal:
 		n.mistake(t, "no order of these calls explains what they came to\n%s", h)
 	case porcupine.Unknown:

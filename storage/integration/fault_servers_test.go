@@ -29,6 +29,7 @@ type ownServer struct {
 	args    []string
 	user    *syscall.Credential // who it runs as: these servers refuse to run as root
 	halt    syscall.Signal      // ends it at once, without a clean-up
+	dir     string              // its own
 	cmd     *exec.Cmd
 	log     *bytes.Buffer
 }
@@ -110,7 +111,8 @@ func account(t testing.TB, name string) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// folder makes a folder of the server's user. That of t.TempDir is closed to it.
+// folder makes folders of the server's user, and returns the one for its data.
+// That of t.TempDir is closed to it.
 func (s *ownServer) folder() string {
 	s.t.Helper()
 	dir, err := os.MkdirTemp("", "oauth-fault-")
@@ -118,17 +120,28 @@ func (s *ownServer) folder() string {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { s.kill(); os.RemoveAll(dir) })
-	if s.user != nil {
-		if err := os.Chown(dir, int(s.user.Uid), int(s.user.Gid)); err != nil {
+	s.dir = dir
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, path := range []string{dir, data} {
+		if s.user == nil {
+			break
+		}
+		if err := os.Chown(path, int(s.user.Uid), int(s.user.Gid)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	return dir
+	return data
 }
 
 func (s *ownServer) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = "/"
+	// A MariaDB that starts deletes the temporary tables that it finds in its
+	// folder for them, those of any other server too, which may crash.
+	cmd.Env = append(os.Environ(), "TMPDIR="+s.dir)
 	s.log = new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Pdeathsig: syscall.SIGQUIT}
@@ -174,36 +187,55 @@ func (s *ownServer) kill() {
 	s.cmd = nil
 }
 
-// signal sends a signal to the server and to the processes that it has begun.
-func (s *ownServer) signal(sig syscall.Signal) {
+// processes returns the server's and those that it has begun.
+func (s *ownServer) processes() []int {
 	s.t.Helper()
 	pid := s.cmd.Process.Pid
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_ = s.cmd.Process.Signal(sig)
-	for _, child := range bytes.Fields(children) {
-		if id, err := strconv.Atoi(string(child)); err == nil {
-			_ = syscall.Kill(id, sig) // it may have ended meanwhile
+	all := []int{pid}
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, file := range files {
+		children, err := os.ReadFile(file)
+		if err != nil { // the thread has ended
+			continue
 		}
+		for _, child := range bytes.Fields(children) {
+			if id, err := strconv.Atoi(string(child)); err == nil {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
+}
+
+// signal sends a signal to all of them, first to the one that begins others.
+func (s *ownServer) signal(sig syscall.Signal) {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(sig)
+	for _, id := range s.processes()[1:] {
+		_ = syscall.Kill(id, sig) // it may have ended meanwhile
 	}
 }
 
 // freeze stops the server and its processes, and waits until every thread stands.
 func (s *ownServer) freeze() {
 	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
-		if !slices.ContainsFunc(threads, func(file string) bool {
-			stat, err := os.ReadFile(file)
-			return err == nil && !bytes.Contains(stat, []byte(") T "))
-		}) {
+		s.signal(syscall.SIGSTOP) // again, since it may just have begun another process
+		if !slices.ContainsFunc(s.processes(), runs) {
 			return
 		}
 	}
 	s.t.Fatal("the server cannot be stopped")
+}
+
+// runs reports whether a thread of a process is not stopped. One that has ended
+// is not.
+func runs(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	return slices.ContainsFunc(threads, func(file string) bool {
+		stat, err := os.ReadFile(file)
+		return err == nil && !bytes.Contains(stat, []byte(") T ")) && !bytes.Contains(stat, []byte(") Z "))
+	})
 }
 
 const victim = "victim"

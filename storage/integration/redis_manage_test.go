@@ -25,6 +25,9 @@ func TestRedisClients(t *testing.T) {
 		if err := b.UpdateClient(ctx, "b", func(c *storage.Client) error { c.ID = "d"; return nil }); err == nil {
 			t.Error("UpdateClient of the ID: got no error, want one")
 		}
+		if err := b.UpdateClient(ctx, "b", func(c *storage.Client) error { c.Secrets = make([]storage.ClientSecret, 2); return nil }); err == nil {
+			t.Error("UpdateClient that makes two secrets with one ID: got no error, want one")
+		}
 		all, err := b.ListClients(ctx)
 		if err != nil || len(all) != 2 || all[0].ID != "a" || !all[0].Disabled || all[1].ID != "b" || len(all[1].Scope) != 1 {
 			t.Errorf("ListClients: got %+v and error %v, want a, disabled, and b as it was created", all, err)
@@ -99,14 +102,36 @@ func TestRedisAPIKeys(t *testing.T) {
 	})
 }
 
+func TestRedisCreateAPIKey(t *testing.T) {
+	eachMode(t, func(b *bench) {
+		ctx, at := t.Context(), time.Now().UTC()
+		create := func(n byte, id, client string) error {
+			return b.CreateAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{n}, ID: id, ClientID: client, CreatedAt: at.Add(time.Duration(n))})
+		}
+		wantVerdict(t, "a new key", create(1, "k1", "a"), nil)
+		wantVerdict(t, "another new key", create(2, "k2", "a"), nil)
+		wantVerdict(t, "RevokeAPIKey", b.RevokeAPIKey(ctx, "k1", at), nil)
+		wantVerdict(t, "a key with a digest that is taken", create(1, "k3", "b"), storage.ErrExists)
+		wantVerdict(t, "a key with an ID that is taken", create(3, "k1", "b"), storage.ErrExists)
+		b.wantKeys("a", "k1", "k2")
+		b.wantKeys("b")
+		if k, err := b.APIKey(ctx, storage.Digest{1}); err != nil || k.ID != "k1" || k.ClientID != "a" || !k.RevokedAt.Equal(at) {
+			t.Errorf("APIKey: got %+v and error %v, want k1 of a, revoked at %v", k, err, at)
+		}
+		if k, err := b.APIKey(ctx, storage.Digest{3}); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("APIKey of a key that was refused: got %+v and error %v, want %v", k, err, storage.ErrNotFound)
+		}
+	})
+}
+
 func (b *bench) wantKeys(client string, want ...string) {
 	b.t.Helper()
-	keys, err := b.ListAPIKeys(b.t.Context(), client)
+	keys, err := b.ListAPIKeysOfClient(b.t.Context(), client)
 	var got []string
 	for _, k := range keys {
 		got = append(got, k.ID)
 	}
 	if err != nil || !slices.Equal(got, want) {
-		b.t.Errorf("ListAPIKeys(%q): got %q and error %v, want %q", client, got, err, want)
+		b.t.Errorf("ListAPIKeysOfClient(%q): got %q and error %v, want %q", client, got, err, want)
 	}
 }

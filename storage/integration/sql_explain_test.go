@@ -100,6 +100,12 @@ func sayEverything(t testing.TB, c sqlstore.Config, s *sqlstore.Store) {
 	wantErr(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "c"}), storage.ErrExists)
 	must(t, "PutClient", s.PutClient(ctx, &storage.Client{ID: "c"}))
 	must(t, "Client", client(t, s, "client-3"))
+	for _, id := range []string{"2", "3"} { // the last deletes the second
+		must(t, "UpdateClient", s.UpdateClient(ctx, "client-5", func(c *storage.Client) error {
+			c.Secrets = append(c.Secrets[:1], storage.ClientSecret{ID: id})
+			return nil
+		}))
+	}
 	_, err = s.ListClients(ctx, sqlstore.Page{After: "client-3"})
 	must(t, "ListClients", err)
 	must(t, "DisableClient", s.DisableClient(ctx, "client-3"))

@@ -3,6 +3,8 @@ package integration_test
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +70,48 @@ func TestGrants(t *testing.T) {
 		}
 		if find(t, s, foreign).Revoked {
 			t.Errorf("another subject's credential after RevokeGrants: got revoked, want not")
+		}
+	})
+}
+
+// A limit cuts between families: one with several live credentials is one of the
+// page, whole, and a page that is not the last is full.
+func TestPagesOfGrants(t *testing.T) {
+	onStores(t, func(t *testing.T, s *sqlstore.Store) {
+		all := []*storage.Credential{sample("alice"), sample("alice"), sample("alice")}
+		slices.SortFunc(all, func(a, b *storage.Credential) int { return strings.Compare(a.Family, b.Family) })
+		add(t, s, all...)
+		var ends []time.Time // of each family's second credential, which is the later one
+		for i, c := range all {
+			code := following(c)
+			add(t, s, code)
+			next := following(c)
+			next.ExpiresAt = start.Add(time.Duration(i+2) * time.Hour)
+			spend(t, s, code, next, start.Add(time.Minute))
+			ends = append(ends, next.ExpiresAt)
+		}
+		for _, limit := range []int{1, 2, 3, 4} {
+			page, n := sqlstore.Page{Limit: limit}, 0
+			for {
+				grants, err := s.ListGrants(t.Context(), "alice", start, page)
+				must(t, "ListGrants", err)
+				for _, g := range grants {
+					if n == len(all) {
+						t.Fatalf("limit %d: got a fourth grant %+v, want three", limit, g)
+					}
+					if g.Family != all[n].Family || !g.ExpiresAt.Equal(ends[n]) || !g.LastUsedAt.Equal(start.Add(time.Minute)) {
+						t.Errorf("limit %d, grant %d: got %+v, want family %q, which ends at %v and was used at %v",
+							limit, n, g, all[n].Family, ends[n], start.Add(time.Minute))
+					}
+					page.After, n = g.Family, n+1
+				}
+				if len(grants) < limit {
+					break
+				}
+			}
+			if n != len(all) {
+				t.Errorf("limit %d: got %d grants until a page was short, want %d", limit, n, len(all))
+			}
 		}
 	})
 }

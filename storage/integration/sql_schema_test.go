@@ -61,6 +61,7 @@ func TestOpenNamesTheRemedy(t *testing.T) {
 		}
 		_, err := sqlstore.Open(t.Context(), wrong)
 		wantRemedy(t, "another dialect", err, "is the dialect of the database")
+		wantRemedy(t, "Migrate in another dialect", sqlstore.Migrate(t.Context(), wrong), "the dialect of the database")
 		db.Close()
 		wantRemedy(t, "a closed DB", open(), "Config.DB must be open")
 		wantRemedy(t, "Migrate of a closed DB", sqlstore.Migrate(t.Context(), c), "closed")

@@ -9,10 +9,13 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-var errNoDigest = errors.New("memory: a credential must have a digest")
+var (
+	errIncomplete  = errors.New("memory: a credential must have a digest and a family")
+	errOtherFamily = errors.New("memory: a successor must be of the family of what it follows")
+)
 
 // CreateCredential is that of [storage.Credentials]. It refuses a credential
-// without a digest. One that comes in with Revoked set stays revoked, whatever
+// without a digest or a family. One that comes in with Revoked set stays revoked, whatever
 // its family.
 func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) error {
 	if err := ctx.Err(); err != nil {
@@ -63,6 +66,9 @@ func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at tim
 		return storage.ErrSpent
 	}
 	if next != nil {
+		if next.Family != stored.Family {
+			return errOtherFamily
+		}
 		if err := s.addable(next); err != nil {
 			return err
 		}
@@ -96,16 +102,18 @@ func (s *Store) Revoke(ctx context.Context, name string) error {
 	if !ok {
 		f = new(family)
 		set(&s.families, name, f)
-		s.expiries.push(expiry{family: name})
 	}
 	f.revoked = true
+	if f.members == 0 { // its day begins, anew if it was revoked before
+		s.expiries.push(expiry{family: name})
+	}
 	return nil
 }
 
 // addable tells why c cannot be added, if it cannot.
 func (s *Store) addable(c *storage.Credential) error {
-	if c.Digest.IsZero() {
-		return errNoDigest
+	if c.Digest.IsZero() || c.Family == "" {
+		return errIncomplete
 	}
 	if _, taken := s.credentials[c.Digest]; taken {
 		return storage.ErrExists

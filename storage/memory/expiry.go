@@ -98,11 +98,13 @@ func (s *Store) deleteCredential(e expiry) int {
 func (s *Store) deleteFamily(e expiry, before time.Time) int {
 	f, ok := s.families[e.family]
 	switch {
-	case !ok || f.members > 0 || !f.until.Equal(e.at):
+	case !ok || f.members > 0:
 		return 0
-	case f.until.IsZero():
-		f.until = before.Add(emptyRetention)
+	case e.at.IsZero(): // revoked while it had no credential
+		f.keep(before.Add(emptyRetention))
 		s.expiries.push(expiry{at: f.until, family: e.family})
+		return 0
+	case !f.until.Equal(e.at):
 		return 0
 	}
 	delete(s.families, e.family)

@@ -16,6 +16,24 @@ type model struct {
 	credentials map[string]*storage.Credential
 	until       map[string]time.Time // of families
 	revoked     map[string]bool
+	anew        map[string]bool // revoked while without a credential: a day begins
+}
+
+func (m *model) revoke(family string) {
+	m.revoked[family] = true
+	if m.members(family) == 0 {
+		m.anew[family] = true
+	}
+}
+
+// begin begins the days of families that were revoked without a credential.
+func (m *model) begin(before time.Time) {
+	for family := range m.anew {
+		if day := before.Add(24 * time.Hour); m.members(family) == 0 && day.After(m.until[family]) {
+			m.until[family] = day
+		}
+	}
+	clear(m.anew)
 }
 
 func (m *model) members(family string) (n int) {
@@ -35,6 +53,7 @@ func (m *model) add(name string, c *storage.Credential) {
 }
 
 func (m *model) deleteExpired(before time.Time) {
+	m.begin(before)
 	for name, c := range m.credentials {
 		if c.FamilyExpiresAt.Before(before) {
 			delete(m.credentials, name)
@@ -46,8 +65,6 @@ func (m *model) deleteExpired(before time.Time) {
 	for family := range m.revoked {
 		switch until := m.until[family]; {
 		case m.members(family) > 0 || !until.Before(before):
-		case until.IsZero():
-			m.until[family] = before.Add(24 * time.Hour)
 		default:
 			delete(m.revoked, family)
 			delete(m.until, family)
@@ -85,7 +102,7 @@ func (h *run) step() {
 	case 6:
 		family := fmt.Sprint("f", h.r.IntN(3))
 		wantErr(h.t, "Revoke", h.store.Revoke(ctx, family), nil)
-		h.model.revoked[family] = true
+		h.model.revoke(family)
 	case 7:
 		before := h.instant().Add(1)
 		h.deleteExpired(before, h.r.IntN(3))
@@ -152,7 +169,7 @@ func TestAgainstModel(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			h := &run{t: t, r: rand.New(rand.NewPCG(seed, 0)), model: model{
 				credentials: make(map[string]*storage.Credential),
-				until:       make(map[string]time.Time), revoked: make(map[string]bool),
+				until:       make(map[string]time.Time), revoked: make(map[string]bool), anew: make(map[string]bool),
 			}}
 			for range 60 {
 				h.step()

@@ -27,10 +27,21 @@ func (s *Store) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 	return decodeAPIKey(d, reply[0], reply[1])
 }
 
+// CreateAPIKey adds a key, or returns [storage.ErrExists] if there is one with
+// its digest or its ID. If Redis hears of it twice, because an answer was lost,
+// it returns ErrExists for what it created.
+func (s *Store) CreateAPIKey(ctx context.Context, k *storage.APIKey) error {
+	return s.addAPIKey(ctx, "createapikey", k)
+}
+
 // PutAPIKey adds a key, or replaces the one with its digest. It returns
 // [storage.ErrExists] if a key with another digest has its ID, since
 // [Store.RevokeAPIKey] could not tell the two apart.
 func (s *Store) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
+	return s.addAPIKey(ctx, "putapikey", k)
+}
+
+func (s *Store) addAPIKey(ctx context.Context, name string, k *storage.APIKey) error {
 	if k.ID == "" || k.Digest.IsZero() {
 		return errAPIKey
 	}
@@ -39,7 +50,7 @@ func (s *Store) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 		return err
 	}
 	keys := []string{s.apiKeysKey(), s.apiKeysOf(k.ClientID)}
-	return s.decide(ctx, "putapikey", keys, k.Digest.String(), k.ID, text)
+	return s.decide(ctx, name, keys, k.Digest.String(), k.ID, text)
 }
 
 // RevokeAPIKey revokes the key with this [storage.APIKey.ID], or returns
@@ -56,9 +67,9 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string, at time.Time) error
 	return s.decide(ctx, "revokeapikey", []string{s.apiKeysKey()}, id, text)
 }
 
-// ListAPIKeys returns all keys of a client, revoked and expired ones too, in
-// the order in which they were made.
-func (s *Store) ListAPIKeys(ctx context.Context, clientID string) ([]*storage.APIKey, error) {
+// ListAPIKeysOfClient returns all keys of a client, revoked and expired ones
+// too, in the order in which they were made.
+func (s *Store) ListAPIKeysOfClient(ctx context.Context, clientID string) ([]*storage.APIKey, error) {
 	reply, err := s.run(ctx, "listapikeys", []string{s.apiKeysKey(), s.apiKeysOf(clientID)})
 	if err != nil {
 		return nil, err

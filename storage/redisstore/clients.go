@@ -17,6 +17,7 @@ import (
 var (
 	errClientID = errors.New("redisstore: a client's ID must be UTF-8 without control characters and not empty")
 	errRenamed  = errors.New("redisstore: a client's ID cannot be changed")
+	errTwins    = errors.New("redisstore: two secrets of a client have one ID")
 	errRivals   = errors.New("redisstore: a client was changed by others at every attempt")
 )
 
@@ -40,8 +41,10 @@ func (s *Store) clientText(ctx context.Context, id string) (string, error) {
 	return reply[0], nil
 }
 
-// PutClient adds a client, or replaces the one with its ID. It refuses an ID
-// that is empty, not UTF-8, or has control characters.
+// PutClient adds a client, or replaces the one with its ID. It undoes what
+// others changed since the client was read; to change a client, call
+// [Store.UpdateClient]. It refuses an ID that is empty, not UTF-8, or has
+// control characters, and two secrets with one ID.
 func (s *Store) PutClient(ctx context.Context, c *storage.Client) error {
 	return s.addClient(ctx, "putclient", c)
 }
@@ -57,6 +60,9 @@ func (s *Store) addClient(ctx context.Context, name string, c *storage.Client) e
 	if !isClientID(c.ID) {
 		return errClientID
 	}
+	if haveTwins(c.Secrets) {
+		return errTwins
+	}
 	text, err := encodeClient(c)
 	if err != nil {
 		return err
@@ -68,6 +74,18 @@ func isClientID(s string) bool {
 	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
+// haveTwins reports whether two secrets have one ID.
+func haveTwins(secrets []storage.ClientSecret) bool {
+	seen := make(map[string]bool)
+	for _, secret := range secrets {
+		if seen[secret.ID] {
+			return true
+		}
+		seen[secret.ID] = true
+	}
+	return false
+}
+
 // attempts bounds how often UpdateClient reads again.
 const attempts = 20
 
@@ -76,7 +94,8 @@ const attempts = 20
 //
 // The function gets a copy and changes it. It is called again, with a new copy,
 // if somebody else changed the client in the meantime; its error ends
-// UpdateClient, changes nothing, and is returned. It must not change the ID.
+// UpdateClient, changes nothing, and is returned. It must not change the ID, nor
+// give two secrets one ID.
 func (s *Store) UpdateClient(ctx context.Context, id string, change func(c *storage.Client) error) error {
 	for range attempts {
 		before, err := s.clientText(ctx, id)
@@ -92,6 +111,9 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(c *stor
 		}
 		if c.ID != id {
 			return errRenamed
+		}
+		if haveTwins(c.Secrets) {
+			return errTwins
 		}
 		after, err := encodeClient(c)
 		if err != nil {

@@ -1,10 +1,31 @@
 // Package redisstore keeps the records of a token endpoint in Redis 6 or later,
 // or in Valkey. It imports no client for Redis: the host hands it one function,
-// [Do], which every client fits in a line.
+// [Do], which every client fits in a line. With github.com/redis/go-redis/v9:
+//
+//	rdb := redis.NewClient(&redis.Options{
+//		Addr:                  addr,
+//		ContextTimeoutEnabled: true, // else calls outlive their context
+//	})
+//	store, err := redisstore.New(redisstore.Config{
+//		Do: func(ctx context.Context, args ...any) (any, error) {
+//			return rdb.Do(ctx, args...).Result()
+//		},
+//		SingleServer: true, // unless addr is a node of a Redis Cluster
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	if err := store.Check(ctx); err != nil { // at the start of the process
+//		return err
+//	}
+//
+// Without ContextTimeoutEnabled, go-redis waits for its own ReadTimeout, and a
+// request that was given up goes on.
 //
 // It does what [github.com/contit/oauth/storage] promises, and is proven by
 // [github.com/contit/oauth/storage/storagetest], as long as the server keeps
-// what it has acknowledged. Read on for when it does not.
+// what it has acknowledged. Read on for when it does not. It does not list a
+// user's grants or keys; [github.com/contit/oauth/storage/sqlstore] does.
 //
 // # What a fail-over loses
 //

@@ -7,12 +7,13 @@ import (
 	"github.com/contit/oauth/storage/redisstore"
 )
 
-// With a client of Redis, such as rdb := redis.NewClient(…) of go-redis, the
-// body of Do is
+// Here a function stands for a server that is down. With go-redis, where rdb is
+// made with ContextTimeoutEnabled (the comment of the package shows it), the body
+// of Do is
 //
 //	return rdb.Do(ctx, args...).Result()
 //
-// Check is for the start of the process.
+// Check is for the start of the process: it says what to do.
 func ExampleNew() {
 	store, err := redisstore.New(redisstore.Config{
 		Do: func(ctx context.Context, args ...any) (any, error) {

@@ -38,7 +38,9 @@ import (
 type Do func(ctx context.Context, args ...any) (any, error)
 
 // Strings returns the arguments that [Do] gets as what they are, for clients
-// that take strings.
+// that take strings, such as c of github.com/redis/rueidis:
+//
+//	return c.Do(ctx, c.B().Arbitrary(redisstore.Strings(args)...).Build()).ToAny()
 func Strings(args []any) []string {
 	list := make([]string, len(args))
 	for i, arg := range args {

@@ -56,9 +56,10 @@ func calls(ctx context.Context, s *redisstore.Store) map[string]func() error {
 		"UpdateClient":            func() error { return s.UpdateClient(ctx, "c", func(*storage.Client) error { return nil }) },
 		"ListClients":             func() error { _, err := s.ListClients(ctx); return err },
 		"APIKey":                  func() error { _, err := s.APIKey(ctx, storage.Digest{1}); return err },
+		"CreateAPIKey":            func() error { return s.CreateAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}) },
 		"PutAPIKey":               func() error { return s.PutAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}) },
 		"RevokeAPIKey":            func() error { return s.RevokeAPIKey(ctx, "k", time.Now()) },
-		"ListAPIKeys":             func() error { _, err := s.ListAPIKeys(ctx, "c"); return err },
+		"ListAPIKeysOfClient":     func() error { _, err := s.ListAPIKeysOfClient(ctx, "c"); return err },
 		"Check":                   func() error { return s.Check(ctx) },
 	}
 }
@@ -99,7 +100,7 @@ func TestStrangeRepliesAreOutages(t *testing.T) {
 			what := fmt.Sprintf("%s, after %s", method, name)
 			err := call()
 			switch {
-			case name == "a list that is too short" && method == "ListAPIKeys":
+			case name == "a list that is too short" && method == "ListAPIKeysOfClient":
 				continue // it is the list of a client without keys
 			case err == nil:
 				t.Errorf("%s: got no error, want an outage", what)
@@ -224,6 +225,7 @@ func TestRefused(t *testing.T) {
 			wantNoVerdict(t, method+" of "+name, err)
 		}
 	}
+	twins := &storage.Client{ID: "c", Secrets: []storage.ClientSecret{{ID: "1"}, {ID: "2"}, {ID: "1"}}}
 	stranger := credential()
 	stranger.Family = "another"
 	for name, err := range map[string]error{
@@ -231,6 +233,9 @@ func TestRefused(t *testing.T) {
 		"a client without ID":            s.PutClient(ctx, &storage.Client{}),
 		"an ID with a control character": s.CreateClient(ctx, &storage.Client{ID: "a\x00"}),
 		"an ID that is not UTF-8":        s.PutClient(ctx, &storage.Client{ID: "a\xff"}),
+		"a client put with twin secrets": s.PutClient(ctx, twins),
+		"one created with twin secrets":  s.CreateClient(ctx, twins),
+		"a new API key without ID":       s.CreateAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{1}}),
 		"an API key without ID":          s.PutAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{1}}),
 		"an API key without digest":      s.PutAPIKey(ctx, &storage.APIKey{ID: "k"}),
 		"revocation at the zero time":    s.RevokeAPIKey(ctx, "k", time.Time{}),

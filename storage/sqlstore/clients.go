@@ -35,12 +35,17 @@ func (s *Store) Client(ctx context.Context, id string) (*storage.Client, error) 
 	case len(rows) == 0:
 		return nil, storage.ErrNotFound
 	}
+	return joined(rows), nil
+}
+
+// joined makes one client of its rows, of which there is one at least.
+func joined(rows []clientAndSecret) *storage.Client {
 	secrets := make([]keptSecret, len(rows))
 	for i, r := range rows {
 		secrets[i] = r.secret
 	}
 	rows[0].client.Secrets = inOrder(secrets)
-	return rows[0].client, nil
+	return rows[0].client
 }
 
 // notFound is the verdict about what cannot be in the database. As everywhere,
@@ -52,7 +57,8 @@ func notFound(ctx context.Context) error {
 	return storage.ErrNotFound
 }
 
-// Page tells which part of a list is wanted.
+// Page tells which part of a list is wanted. A page shorter than its limit is
+// the last.
 type Page struct {
 	// After is the last identifier of the page before, or empty.
 	After string
@@ -67,8 +73,7 @@ func (p Page) limit() int {
 	return p.Limit
 }
 
-// ListClients returns clients, disabled ones too, by ascending ID. A page that
-// is shorter than its limit is the last.
+// ListClients returns clients, disabled ones too, by ascending ID.
 func (s *Store) ListClients(ctx context.Context, p Page) ([]*storage.Client, error) {
 	a := new(args)
 	a.identifier(p.After)
@@ -124,7 +129,8 @@ func (s *Store) CreateClient(ctx context.Context, c *storage.Client) error {
 }
 
 // PutClient adds a client, or replaces the one with its ID and all its secrets.
-// It refuses what [Store.CreateClient] refuses.
+// It refuses what [Store.CreateClient] refuses. It undoes what others changed
+// since the caller read the client: to change one, call [Store.UpdateClient].
 func (s *Store) PutClient(ctx context.Context, c *storage.Client) error {
 	return s.putClient(ctx, c, "put client", true)
 }
@@ -166,6 +172,12 @@ func (s *Store) putClient(ctx context.Context, c *storage.Client, what string, r
 func clientArgs(c *storage.Client) *args {
 	a := new(args)
 	a.identifier(c.ID)
+	a.client(c)
+	return a
+}
+
+// client adds the columns of a client but its ID.
+func (a *args) client(c *storage.Client) {
 	a.identifier(c.AuthMethod)
 	a.flag(c.Disabled)
 	a.list(c.GrantTypes)
@@ -178,7 +190,6 @@ func clientArgs(c *storage.Client) *args {
 	a.duration(c.AccessTokenLifetime)
 	a.duration(c.RefreshTokenLifetime)
 	a.duration(c.RefreshTokenIdle)
-	return a
 }
 
 // DisableClient makes every request of a client fail, or returns

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	errNoDigest = errors.New("a credential must have a digest")
+	errNoDigest = errors.New("a credential must have a digest and a family")
 	errNotNew   = errors.New("a new credential is unspent and not revoked")
 )
 
@@ -34,7 +34,7 @@ const credentialSQL = `SELECT c.digest, c.kind, c.family, c.client_id, c.subject
 
 // record adds the columns of a new credential but its family.
 func (a *args) record(c *storage.Credential, deleteAfter time.Time, receipt int64) {
-	if c.Digest.IsZero() {
+	if c.Digest.IsZero() || c.Family == "" {
 		a.add(nil, errNoDigest)
 		return
 	}

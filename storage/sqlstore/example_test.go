@@ -25,6 +25,8 @@ func ExampleOpen() {
 		if err != nil {
 			return nil, err
 		}
+		db.SetMaxOpenConns(20)
+		db.SetMaxIdleConns(20) // as many: each new connection prepares the statements again
 		return openStore(ctx, db)
 	}
 	_ = start

@@ -264,7 +264,8 @@ func scanTombstone(row scan) (t tombstone, err error) {
 // any more. A Spend adds a successor only while its parent is there, which is
 // why a family with rows keeps its tombstone, and a CreateCredential nothing
 // that outlives the family, which is why the tombstone stays until the latest
-// instant that was ever seen in it.
+// instant that was ever seen in it. A Revoke that comes in between begins the
+// time anew: nothing is done to a tombstone that is no longer as it was read.
 func (s *Store) deleteFamilies(ctx context.Context, before time.Time, limit int) (int, bool, error) {
 	found, err := query(ctx, s, s.expiredFamilies, window(before, limit), scanTombstone)
 	if err != nil || len(found) == 0 {
@@ -277,6 +278,7 @@ func (s *Store) deleteFamilies(ctx context.Context, before time.Time, limit int)
 			a := new(args)
 			if t.members == 0 && t.deleteAfter != 0 {
 				a.identifier(t.family)
+				a.number(t.deleteAfter)
 				a.identifier(t.family)
 				n, err := execOn(ctx, to, s.removeFamily, a)
 				if err != nil {
@@ -295,6 +297,7 @@ func (s *Store) deleteFamilies(ctx context.Context, before time.Time, limit int)
 			a = new(args)
 			a.number(order(until))
 			a.identifier(t.family)
+			a.number(t.deleteAfter)
 			if _, err := execOn(ctx, to, s.lookAgainAtFamily, a); err != nil {
 				return err
 			}

@@ -1,13 +1,17 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Grant is what a subject has granted to a client and what has not ended: a
-// family that has a code or a refresh token that can still be used.
+// family with a credential that is neither spent, expired nor revoked: a code, a
+// refresh token, or a custom grant's own. Those of a disabled client, or resting
+// on a dead API key, are listed too.
 type Grant struct {
 	// Family names it for [Store.Revoke].
 	Family string
@@ -24,29 +28,37 @@ type Grant struct {
 	ExpiresAt time.Time
 }
 
-// grantsOfSQL finds the ends of the chains: what nothing has spent.
+// grantsOfSQL finds the ends of the chains: what nothing has spent. It draws the
+// page's families first, so that the limit cuts between families and not within
+// one. The database does not order the ends: MySQL would sort all columns.
 const grantsOfSQL = `SELECT c.family, c.client_id, c.subject, c.scope, c.audience,
 		(SELECT MIN(f.issued_at) FROM {}credentials f WHERE f.family = c.family), c.parent_spent_at, c.expires_at
-	FROM {}credentials c
-	WHERE c.subject = ? AND c.family > ? AND c.kind IS NOT NULL AND c.expires_at > ?
-		AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = c.digest)
-		AND NOT EXISTS (SELECT 1 FROM {}revoked_families r WHERE r.family = c.family)
-	ORDER BY c.family LIMIT ?`
+	FROM (SELECT DISTINCT l.family FROM {}credentials l
+		WHERE l.subject = ? AND l.family > ? AND l.kind IS NOT NULL AND l.expires_at > ?
+			AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = l.digest)
+			AND NOT EXISTS (SELECT 1 FROM {}revoked_families r WHERE r.family = l.family)
+		ORDER BY l.family LIMIT ?) page
+	JOIN {}credentials c ON c.family = page.family
+	WHERE c.subject = ? AND c.kind IS NOT NULL AND c.expires_at > ?
+		AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = c.digest)`
 
-// ListGrants returns what a subject has granted and what lives at an instant, by
-// ascending Family, which is what [Page.After] is compared with. A family with
-// several credentials that can be used counts against the limit for each, and
-// is returned once, with the latest of their instants.
+// ListGrants returns what a subject has granted and what lives at an instant,
+// usually time.Now(), by ascending Family, which is what [Page.After] is compared
+// with. A family with several credentials that can be used is returned once, with
+// the latest of their instants.
 func (s *Store) ListGrants(ctx context.Context, subject string, at time.Time, p Page) ([]Grant, error) {
 	a := new(args)
 	a.identifier(subject)
 	a.identifier(p.After)
 	a.number(order(at))
 	a.number(int64(p.limit()))
+	a.identifier(subject)
+	a.number(order(at))
 	ends, err := query(ctx, s, s.grantsOf, a, scanGrant)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: list grants: %w", err)
 	}
+	slices.SortStableFunc(ends, func(a, b Grant) int { return cmp.Compare(a.Family, b.Family) })
 	var grants []Grant
 	for _, g := range ends {
 		if last := len(grants) - 1; last >= 0 && grants[last].Family == g.Family {
@@ -72,8 +84,8 @@ func revokeGrants(condition string) string {
 }
 
 // RevokeGrants revokes every family of a subject, in one statement, as
-// [Store.Revoke] revokes one. What is granted while it runs may survive; API
-// keys do.
+// [Store.Revoke] revokes one. What is granted while it runs may survive. API keys
+// do: list them with [Store.ListAPIKeysOfSubject] and revoke each.
 func (s *Store) RevokeGrants(ctx context.Context, subject string) error {
 	a := new(args)
 	a.identifier(subject)

@@ -61,7 +61,7 @@ func apply(ctx context.Context, s session, c Config, all []Migration) error {
 	for _, m := range all[min(v.version, len(all)):] {
 		for _, statement := range m.statements() {
 			if _, err := s.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("%s: %w", m.Name, err)
+				return fmt.Errorf("%s (may the user create tables?): %w", m.Name, err)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func lockedPostgres(ctx context.Context, c Config, f func(session) error) error 
 	key := fnv.New64a()
 	key.Write([]byte(lockName(c)))
 	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(key.Sum64())); err != nil {
-		return err
+		return notLocked(c, err)
 	}
 	if err := f(tx); err != nil {
 		return err
@@ -89,6 +89,14 @@ func lockedPostgres(ctx context.Context, c Config, f func(session) error) error 
 }
 
 func lockName(c Config) string { return "github.com/contit/oauth " + c.TablePrefix }
+
+// notLocked names the likely reason, unless another migration is the reason.
+func notLocked(c Config, err error) error {
+	if transient(err) {
+		return err
+	}
+	return fmt.Errorf("the lock cannot be taken; is the server up, and the dialect of the database %v? %w", c.Dialect, err)
+}
 
 var errNoLock = errors.New("another migration has held the lock for an hour")
 
@@ -102,7 +110,7 @@ func lockedMySQL(ctx context.Context, c Config, f func(session) error) (err erro
 	defer conn.Close()
 	var got sql.NullInt64
 	if err := conn.QueryRowContext(ctx, `SELECT GET_LOCK(?, 3600)`, lockName(c)).Scan(&got); err != nil {
-		return err
+		return notLocked(c, err)
 	}
 	if got.Int64 != 1 {
 		return errNoLock
@@ -126,7 +134,7 @@ func lockedSQLite(ctx context.Context, c Config, f func(session) error) error {
 	}
 	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
-		return err
+		return notLocked(c, err)
 	}
 	err = f(conn)
 	if err == nil {

@@ -88,12 +88,7 @@ func (s *Store) createSecrets(ctx context.Context, to bind, c *storage.Client) e
 			return errTwinSecrets
 		}
 		seen[secret.ID] = true
-		a := new(args)
-		a.identifier(c.ID)
-		a.identifier(secret.ID)
-		a.number(int64(i + 1))
-		a.secret(secret)
-		if _, err := execOn(ctx, to, s.createSecret, a); err != nil {
+		if err := s.putSecret(ctx, to, c.ID, i+1, secret, false); err != nil {
 			return err
 		}
 	}

@@ -25,9 +25,16 @@
 // # What it costs
 //
 // A code or a refresh token is one statement to read and one to spend. Statements
-// are prepared once for each connection of the pool; a pooler in between must
-// know them, as PgBouncer does from 1.21 on. One connection is enough: no call
-// takes a second one while it holds the first.
+// are prepared once for each connection of the pool, so call DB.SetMaxIdleConns
+// with as many as DB.SetMaxOpenConns: by default database/sql keeps two idle
+// connections, and each new one prepares the statements again. A pooler in between
+// must know prepared statements, as PgBouncer does from 1.21 on with
+// max_prepared_statements above 0. One connection is enough: no call takes a
+// second one while it holds the first.
+//
+// At run time the database's user needs SELECT, INSERT, UPDATE and DELETE on the
+// tables. The tables signing_keys, replay and denied_tokens are for later versions
+// and stay empty.
 //
 // # What it keeps
 //
@@ -54,7 +61,8 @@ type Config struct {
 	// Dialect is the SQL that DB speaks. It has no default.
 	Dialect Dialect
 	// TablePrefix begins the name of every table: up to 32 of a to z, 0 to 9
-	// and _, and no digit first. If empty, it is "oauth_".
+	// and _, and no digit first. If empty, it is "oauth_". It names no schema:
+	// for another one of PostgreSQL, set search_path in the DSN.
 	TablePrefix string
 }
 
@@ -104,10 +112,11 @@ type Store struct {
 
 var _ storage.Storage = (*Store)(nil)
 
-// Open checks the configuration, the database and its schema, and prepares the
-// statements. What is wrong is said here and not at the first request: a schema
-// that is missing or older wants [Migrate], one that is too new wants a later
-// version of this library.
+// Open checks the configuration, that the database answers, and the version of
+// its schema, and prepares the statements, so that a missing table or column is
+// found here and not at the first request. A schema that is missing or older wants
+// [Migrate], one that is too new wants a later version of this library. Whether
+// the user may write is not checked.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	c, err := c.checked()
 	if err != nil {
@@ -121,6 +130,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.checkSafe(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -16,6 +16,8 @@ type statements struct {
 	clientExists, createClient                          *sql.Stmt
 	deleteClient, deleteSecrets, disableClient          *sql.Stmt
 	createSecret, addSecret, secretExists, expireSecret *sql.Stmt
+	holdClient, holdSecrets, updateClient               *sql.Stmt
+	updateSecret, deleteSecret                          *sql.Stmt
 
 	apiKey, apiKeyExists, createAPIKey, deleteAPIKey   *sql.Stmt
 	revokeAPIKey, apiKeysOfClient, apiKeysOfSubject    *sql.Stmt
@@ -55,6 +57,14 @@ func (s *statements) all() []prepared {
 		{&s.secretExists, `SELECT 1 FROM {}client_secrets WHERE client_id = ? AND id = ?`},
 		{&s.expireSecret, `UPDATE {}client_secrets SET expires_at = ?
 			WHERE client_id = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)`},
+		{&s.holdClient, `UPDATE {}clients SET disabled = disabled WHERE id = ?`},
+		{&s.holdSecrets, `UPDATE {}client_secrets SET position = position WHERE client_id = ?`},
+		{&s.updateClient, `UPDATE {}clients SET auth_method = ?, disabled = ?, grant_types = ?, scope = ?, default_scope = ?,
+			audience = ?, redirect_uris = ?, pkce_not_required = ?, refresh_not_rotated = ?,
+			access_token_lifetime = ?, refresh_token_lifetime = ?, refresh_token_idle = ? WHERE id = ?`},
+		{&s.updateSecret, `UPDATE {}client_secrets SET position = ?, hash = ?, not_before = ?, expires_at = ?
+			WHERE client_id = ? AND id = ?`},
+		{&s.deleteSecret, `DELETE FROM {}client_secrets WHERE client_id = ? AND id = ?`},
 
 		{&s.apiKey, `SELECT ` + apiKeyColumns + ` FROM {}api_keys WHERE digest = ?`},
 		{&s.apiKeyExists, `SELECT 1 FROM {}api_keys WHERE id = ?`},
@@ -74,9 +84,9 @@ func (s *statements) all() []prepared {
 		{&s.remove, `DELETE FROM {}credentials WHERE ` + inBatch("digest")},
 		{&s.lookAgain, `UPDATE {}credentials SET delete_after = ? WHERE digest = ?`},
 		{&s.expiredFamilies, expiredFamiliesSQL},
-		{&s.removeFamily, `DELETE FROM {}revoked_families WHERE family = ? AND NOT EXISTS
+		{&s.removeFamily, `DELETE FROM {}revoked_families WHERE family = ? AND delete_after = ? AND NOT EXISTS
 			(SELECT 1 FROM {}credentials c WHERE c.family = ?)`},
-		{&s.lookAgainAtFamily, `UPDATE {}revoked_families SET delete_after = ? WHERE family = ?`},
+		{&s.lookAgainAtFamily, `UPDATE {}revoked_families SET delete_after = ? WHERE family = ? AND delete_after = ?`},
 		{&s.expiredReplay, `SELECT digest FROM {}replay WHERE expires_at < ? ORDER BY expires_at LIMIT ?`},
 		{&s.removeReplay, `DELETE FROM {}replay WHERE ` + inBatch("digest")},
 		{&s.expiredDenied, `SELECT digest FROM {}denied_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?`},

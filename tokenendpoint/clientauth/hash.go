@@ -33,8 +33,8 @@ var (
 // NewSecret draws a client secret of 256 bits, whose text begins with "cs_", and
 // returns it with the hash to keep as storage.ClientSecret.Hash. Show the
 // secret to the client's owner once; the hash does not give it back.
-func NewSecret() (storage.Secret, string) {
-	secret := storage.NewSecret(secretPrefix)
+func NewSecret() (secret storage.Secret, hash string) {
+	secret = storage.NewSecret(secretPrefix)
 	return secret, fastHash(secret)
 }
 

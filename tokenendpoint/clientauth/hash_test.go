@@ -157,6 +157,28 @@ var poison = map[string]string{
 	"bcrypt of a broken maker":       "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 }
 
+func TestCheckHash(t *testing.T) {
+	_, drawn := clientauth.NewSecret()
+	for name, hash := range map[string]string{
+		"of NewSecret": drawn, "argon2id": argon2id(long1), "bcrypt": bcrypted(t, long1),
+	} {
+		if err := clientauth.CheckHash(hash); err != nil {
+			t.Errorf("CheckHash, %s: got error %v, want none", name, err)
+		}
+	}
+	for name, hash := range poison {
+		err := clientauth.CheckHash(hash)
+		if err == nil || len(hash) > 8 && strings.Contains(err.Error(), hash) {
+			t.Errorf("CheckHash, %s: got error %v, want one that does not show the hash", name, err)
+		}
+	}
+	for name, text := range map[string]string{"empty": "", "a secret": long1} {
+		if err := clientauth.CheckHash(text); err == nil {
+			t.Errorf("CheckHash, %s: got no error, want one", name)
+		}
+	}
+}
+
 func TestBoundsAreInclusive(t *testing.T) {
 	for _, hash := range []string{
 		"$argon2id$v=19$m=262144,t=16,p=16$" + goodSalt + "$" + goodSum,

@@ -101,6 +101,17 @@ type hash struct {
 	text string // of bcrypt
 }
 
+// CheckHash returns an error unless [Secrets.ValidateClient] can read hash, for
+// a store or an admin page to refuse what is no hash, such as a secret itself.
+// An empty one, which never matches, is refused too. The error does not show
+// the hash.
+func CheckHash(hash string) error {
+	if _, err := parseHash(hash); err != nil {
+		return fmt.Errorf("clientauth: %w", err)
+	}
+	return nil
+}
+
 func parseHash(text string) (hash, error) {
 	if rest, ok := strings.CutPrefix(text, prefixSHA256); ok {
 		return parseSHA256(rest)
