@@ -75,7 +75,7 @@ func statementsOf(t testing.TB, s server, c sqlstore.Config) (all []string) {
 var verbs = regexp.MustCompile(`^(SELECT|UPDATE|DELETE|INSERT[^;]*SELECT)`)
 
 // ofSchema matches what Open asks of the database's own tables.
-var ofSchema = regexp.MustCompile(`schema_version|sqlite_master|information_schema|to_regclass`)
+var ofSchema = regexp.MustCompile(`schema_version|sqlite_master|information_schema|to_regclass|pragma_index_list`)
 
 // readsRows reports whether a statement has to find rows.
 func readsRows(statement string) bool {
