@@ -93,7 +93,8 @@ type Identifier interface {
 
 // Form holds the parameters of a token request. Each is there at most once,
 // form and JSON alike, and one without a value is not there (RFC 6749 §3.2).
-// The client's secrets are left out. A Form does not print.
+// The client's secrets are left out. A Form does not print, but
+// in an unexported field of somebody's struct: fmt does not ask it there.
 type Form map[string]string
 
 // Format prints a placeholder: the values are credentials.

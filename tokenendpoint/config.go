@@ -66,7 +66,9 @@ type Config struct {
 	// CodeReuseWindow is how long after its first use a code that is presented
 	// again is refused and nothing more, as happens when a proxy repeats a
 	// request. After it, a code that is presented again ends the family. If
-	// zero, 2 seconds; if negative, none; at most a minute.
+	// zero, 2 seconds; if negative, none; at most a minute. Where the clocks of
+	// replicas differ by more than this or RefreshGrace, one that loses a race
+	// ends the family; nothing is used twice for that.
 	CodeReuseWindow time.Duration
 
 	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is

@@ -36,7 +36,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *storage.APIKey) error {
 
 // PutAPIKey adds a key, or replaces the one with its digest. It returns
 // [storage.ErrExists] if a key with another digest has its ID, since
-// [Store.RevokeAPIKey] could not tell the two apart.
+// [Store.RevokeAPIKey] could not tell the two apart. What replaces a revoked key
+// is revoked only if its RevokedAt says so.
 func (s *Store) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 	return s.addAPIKey(ctx, "putapikey", k)
 }

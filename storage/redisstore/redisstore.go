@@ -20,7 +20,9 @@ import (
 // the primary: a replica may not yet know that a code was spent.
 //
 // To send a command again whose answer was lost is allowed, and many clients do
-// it: the scripts recognise it. With github.com/redis/go-redis/v9, where rdb
+// it: the scripts for credentials recognise it. Those that replace a client or
+// an API key do not: a copy that arrives after a later change undoes that, a
+// revocation too. With github.com/redis/go-redis/v9, where rdb
 // may be a Client, a ClusterClient or what Sentinel needs, made with
 // ContextTimeoutEnabled:
 //
