@@ -50,9 +50,7 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 
 // write makes the one call of the store.
 func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
-	p, client, at := x.presented, x.request.Client, now()
-	_, refreshable := h.grants[grants.TypeRefreshToken]
-	refresh := x.authorization.Refresh && refreshable && client.MayUse(grants.TypeRefreshToken)
+	p, refresh, at := x.presented, x.refreshes, now()
 	switch {
 	case p == nil && !refresh:
 		return storage.Secret{}, nil
@@ -68,7 +66,7 @@ func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (sto
 			return storage.Secret{}, err
 		}
 		return u.successor, err
-	case p.Kind == storage.KindRefreshToken && refresh && client.RefreshNotRotated:
+	case h.keeps(x):
 		return x.secret, nil
 	}
 	old := p.Clone()

@@ -31,7 +31,9 @@ type Config struct {
 	// Audience is the "aud" of tokens whose client has none of its own. It is
 	// required (RFC 9068 §2.2).
 	Audience []string
-	// Keys sign the tokens. They are required.
+	// Keys sign the tokens. They are required. If they rotate, no access token
+	// lives longer than the TokenLifetime of their Rotation, whatever a client
+	// or a grant says.
 	Keys *jws.KeySet
 
 	// Storage keeps codes, refresh tokens and API keys, and the clients if

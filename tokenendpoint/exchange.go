@@ -25,6 +25,8 @@ type exchange struct {
 	expires         time.Time            // when the API key behind it all does, zero if never
 	grantedAudience []string             // before the request narrowed it
 	claims          []byte               // of the grant, for the refresh tokens to come
+	refreshes       bool                 // a refresh token goes with the access token
+	family          string               // to which the tokens belong, empty if to none
 
 	event *Event
 	mark  time.Time // when the last step ended
@@ -60,7 +62,8 @@ func (h *Handler) issue(w http.ResponseWriter, r *http.Request, e *Event) (*answ
 	if err := h.askHook(ctx, x); err != nil {
 		return nil, err
 	}
-	a, err := h.sign(ctx, x)
+	h.place(x)
+	a, err := h.sign(ctx, x, use)
 	if err != nil {
 		return nil, err
 	}

@@ -34,14 +34,15 @@ type Handler struct {
 	observe        func(context.Context, Event)
 	logger         *slog.Logger
 
-	accessTokenLifetime  time.Duration
-	refreshTokenLifetime time.Duration
-	refreshTokenIdle     time.Duration
-	refreshGrace         time.Duration // zero is none
-	refreshRetries       int
-	codeReuseWindow      time.Duration // zero is none
-	timeout              time.Duration
-	readTimeout          time.Duration
+	accessTokenLifetime    time.Duration
+	maxAccessTokenLifetime time.Duration
+	refreshTokenLifetime   time.Duration
+	refreshTokenIdle       time.Duration
+	refreshGrace           time.Duration // zero is none
+	refreshRetries         int
+	codeReuseWindow        time.Duration // zero is none
+	timeout                time.Duration
+	readTimeout            time.Duration
 }
 
 var _ http.Handler = (*Handler)(nil)

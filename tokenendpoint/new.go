@@ -56,8 +56,16 @@ func New(c Config) (*Handler, error) {
 	faults.audience(c.Audience)
 	faults.grants(c)
 	faults.origins(c.AllowedOrigins)
-	if c.Keys == nil {
+	h.maxAccessTokenLifetime = maxAccessTokenLifetime
+	switch {
+	case c.Keys == nil:
 		faults.add("Keys is nil")
+	case c.Keys.Rotates():
+		// A key is published for that long after its last signature.
+		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime
+		if h.accessTokenLifetime > h.maxAccessTokenLifetime {
+			faults.add("AccessTokenLifetime is longer than the TokenLifetime of the Rotation of Keys, %s", h.maxAccessTokenLifetime)
+		}
 	}
 	switch c.TokenType {
 	case "":

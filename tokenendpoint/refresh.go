@@ -5,8 +5,50 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 )
+
+// place decides, before anything is signed, which family the tokens belong to.
+// One begins with the first refresh token, if it does not with a code.
+func (h *Handler) place(x *exchange) {
+	_, refreshable := h.grants[grants.TypeRefreshToken]
+	x.refreshes = x.authorization.Refresh && refreshable && x.request.Client.MayUse(grants.TypeRefreshToken)
+	switch {
+	case x.presented != nil:
+		x.family = x.presented.Family
+	case x.refreshes:
+		x.family = uuid.NewString()
+	}
+	x.event.Family = x.family
+}
+
+// remembered is until when stores remember that the family was revoked, if the
+// write does not make it longer; zero is no bound. An access token that lived on
+// would be good again.
+func (h *Handler) remembered(x *exchange, u use) time.Time {
+	switch p := x.presented; {
+	case p == nil && x.refreshes:
+		return h.familyEnd(x)
+	case p != nil && (!u.successor.Empty() || h.keeps(x)):
+		return p.FamilyExpiresAt
+	}
+	return time.Time{}
+}
+
+// keeps reports whether the client gets the refresh token back that it presented.
+func (h *Handler) keeps(x *exchange) bool {
+	return x.presented.Kind == storage.KindRefreshToken && x.refreshes && x.request.Client.RefreshNotRotated
+}
+
+// familyEnd is the end of the family that the tokens of this request belong to.
+func (h *Handler) familyEnd(x *exchange) time.Time {
+	end := x.request.Time.Add(firstOf(x.request.Client.RefreshTokenLifetime, h.refreshTokenLifetime))
+	if p := x.presented; p != nil && p.Kind == storage.KindRefreshToken {
+		end = p.FamilyExpiresAt
+	}
+	return earlier(earlier(end, x.expires), x.authorization.ExpiresAt)
+}
 
 // newRefreshToken makes the record of a refresh token. What a family was
 // granted stays what it was, however an access token was narrowed (RFC 6749
@@ -16,7 +58,7 @@ func (h *Handler) newRefreshToken(x *exchange, secret storage.Secret) *storage.C
 	next := &storage.Credential{
 		Digest:   secret.Digest(storage.KindRefreshToken),
 		Kind:     storage.KindRefreshToken,
-		Family:   uuid.NewString(),
+		Family:   x.family,
 		ClientID: client.ID,
 		Subject:  a.Subject,
 		Scope:    a.Scope,
@@ -25,7 +67,7 @@ func (h *Handler) newRefreshToken(x *exchange, secret storage.Secret) *storage.C
 		IssuedAt: at,
 		MaxUses:  1 + h.refreshRetries,
 
-		FamilyExpiresAt: at.Add(firstOf(client.RefreshTokenLifetime, h.refreshTokenLifetime)),
+		FamilyExpiresAt: h.familyEnd(x),
 	}
 	if key, ok := x.request.APIKey(); ok {
 		next.APIKey = key.Digest
@@ -34,19 +76,12 @@ func (h *Handler) newRefreshToken(x *exchange, secret storage.Secret) *storage.C
 	case parent == nil:
 		next.Audience = a.Audience
 	case parent.Kind == storage.KindRefreshToken:
-		next.FamilyExpiresAt = parent.FamilyExpiresAt
 		next.Subject, next.Scope, next.Audience, next.Claims = parent.Subject, parent.Scope, parent.Audience, parent.Claims
-		fallthrough
-	default:
-		next.Family = parent.Family
 	}
-	next.FamilyExpiresAt = earlier(next.FamilyExpiresAt, x.expires)
-	next.FamilyExpiresAt = earlier(next.FamilyExpiresAt, a.ExpiresAt)
 	next.ExpiresAt = next.FamilyExpiresAt
 	if !client.RefreshNotRotated {
 		next.ExpiresAt = earlier(at.Add(firstOf(client.RefreshTokenIdle, h.refreshTokenIdle)), next.FamilyExpiresAt)
 	}
-	x.event.Family = next.Family
 	return next
 }
 

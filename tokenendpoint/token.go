@@ -30,7 +30,7 @@ var (
 
 // sign makes the access token (RFC 9068 §2.2). Its times come from the one
 // instant at which the request is judged.
-func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
+func (h *Handler) sign(ctx context.Context, x *exchange, u use) (*answer, error) {
 	defer x.lap(&x.event.Signing)
 	a, client := &x.authorization, x.request.Client
 	lifetime := firstOf(firstOf(a.Lifetime, client.AccessTokenLifetime), h.accessTokenLifetime)
@@ -38,8 +38,8 @@ func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
 		return nil, grants.ServerError.Because(errLifetime)
 	}
 	issued := x.request.Time.Truncate(time.Second)
-	expires := issued.Add(min(lifetime, maxAccessTokenLifetime))
-	expires = earlier(earlier(expires, a.ExpiresAt), x.expires).Truncate(time.Second)
+	expires := issued.Add(min(lifetime, h.maxAccessTokenLifetime))
+	expires = earlier(earlier(earlier(expires, a.ExpiresAt), x.expires), h.remembered(x, u)).Truncate(time.Second)
 	if !expires.After(issued) {
 		return nil, grants.InvalidGrant.Because(errExpired)
 	}
@@ -50,6 +50,7 @@ func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
 		ClientID:  client.ID,
 		ID:        uuid.NewString(),
 		Scope:     a.Scope,
+		Family:    x.family,
 		IssuedAt:  issued,
 		ExpiresAt: expires,
 		Claims:    a.Claims,
@@ -61,7 +62,7 @@ func (h *Handler) sign(ctx context.Context, x *exchange) (*answer, error) {
 	if len(payload) > h.maxTokenSize { // it only grows from here
 		return nil, grants.ServerError.Because(errTokenSize)
 	}
-	text, err := h.keys.Sign(ctx, h.tokenType, payload)
+	text, err := h.keys.Sign(ctx, h.tokenType, payload, x.request.Time)
 	if err != nil {
 		return nil, fmt.Errorf("tokenendpoint: sign: %w", err)
 	}

@@ -35,7 +35,7 @@ func TestProtectedRoute(t *testing.T) {
 	if err != nil {
 		t.Fatalf("drawing a key: got error %v", err)
 	}
-	forger, err := jws.NewKeySet(jws.Key{Signer: otherKey, ID: shop.keys.KeyID()})
+	forger, err := jws.NewKeySet(jws.Key{Signer: otherKey, ID: shop.keys.SigningKey(time.Now()).ID()})
 	if err != nil {
 		t.Fatalf("NewKeySet: got error %v", err)
 	}
@@ -51,7 +51,7 @@ func TestProtectedRoute(t *testing.T) {
 		if err != nil {
 			t.Fatalf("AppendJSON: got error %v", err)
 		}
-		text, err := keys.Sign(context.Background(), typ, claims)
+		text, err := keys.Sign(context.Background(), typ, claims, time.Now())
 		if err != nil {
 			t.Fatalf("Sign: got error %v", err)
 		}
@@ -60,7 +60,7 @@ func TestProtectedRoute(t *testing.T) {
 	same := func(*jws.AccessToken) {}
 	right := sign(shop.keys, jws.TypeAccessToken, same)
 	withoutExp, err := shop.keys.Sign(t.Context(), jws.TypeAccessToken,
-		[]byte(`{"iss":"`+shop.issuer+`","aud":"`+audience+`","sub":"user:1","scope":"orders:read"}`))
+		[]byte(`{"iss":"`+shop.issuer+`","aud":"`+audience+`","sub":"user:1","scope":"orders:read"}`), time.Now())
 	if err != nil {
 		t.Fatalf("Sign: got error %v", err)
 	}

@@ -59,7 +59,7 @@ func TestResource(t *testing.T) {
 		{"not valid yet", "Bearer " + sign(t, keys, jws.TypeJWT, with("nbf", now+60)), invalid},
 		{"another type", "Bearer " + sign(t, keys, "logout+jwt", good()), invalid},
 		{"another key", "Bearer " + sign(t, others, jws.TypeJWT, good()), invalid},
-		{"another algorithm of the right key", "Bearer " + signPS256(t, keys.KeyID(), signer, good()), invalid},
+		{"another algorithm of the right key", "Bearer " + signPS256(t, keys.SigningKey(time.Now()).ID(), signer, good()), invalid},
 		{"other claims under the signature", "Bearer " + swapClaims(token, sign(t, keys, jws.TypeJWT, with("sub", "u2"))), invalid},
 		{"no signature", "Bearer " + token[:strings.LastIndexByte(token, '.')+1], invalid},
 		{"no algorithm", "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0" + token[strings.IndexByte(token, '.'):strings.LastIndexByte(token, '.')+1], invalid},
@@ -105,7 +105,7 @@ func sign(t testing.TB, keys *jws.KeySet, typ string, claims map[string]any) str
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := keys.Sign(t.Context(), typ, payload)
+	token, err := keys.Sign(t.Context(), typ, payload, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

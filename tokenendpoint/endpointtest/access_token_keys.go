@@ -37,7 +37,7 @@ var keyRules = []rule{
 func k01(t *testing.T, open opener) {
 	for _, typ := range []string{"", jws.TypeAccessToken, jws.TypeJWT} {
 		f := newFixture(t, open, func(c *tokenendpoint.Config) { c.TokenType = typ })
-		want := map[string]any{"typ": typ, "alg": "ES256", "kid": f.keys.KeyID()}
+		want := map[string]any{"typ": typ, "alg": "ES256", "kid": f.keys.SigningKey(time.Now()).ID()}
 		if typ == "" {
 			want["typ"] = "at+jwt"
 		}
@@ -259,12 +259,17 @@ func timedK10(t *testing.T, open opener) {
 	s := &signer{PrivateKey: signingKey()}
 	f := newTimed(t, open, signedBy(t, s))
 	requests := f.requests(f.c1)
-	s.delay(3 * time.Second)
+	s.delay(20 * time.Second)
 	f.store.counted()
-	for _, r := range requests {
+	for grant, r := range requests {
+		start := time.Now()
 		f.send(r).unavailable()
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("%s: the answer took %v, want that the signer is not waited for beyond the timeout", grant, took)
+		}
 	}
 	f.wroteNothing()
+	time.Sleep(20 * time.Second) // the signer ends what nobody waits for
 	s.delay(0)
 	for _, r := range requests {
 		f.send(r).tokens()

@@ -254,8 +254,8 @@ func i36(t *testing.T, open opener) {
 		t.Fatalf("got %d %s, want a refresh token", reply.status, reply.body)
 	}
 	got := after.send(refresh(before.c1, token)).tokens() // tokens verifies by the new key
-	if got.header["kid"] != after.keys.KeyID() {
-		t.Errorf("kid is %v, want that of the new key %s", got.header["kid"], after.keys.KeyID())
+	if got.header["kid"] != after.keys.SigningKey(time.Now()).ID() {
+		t.Errorf("kid is %v, want that of the new key %s", got.header["kid"], after.keys.SigningKey(time.Now()).ID())
 	}
 	after.works(before.c1, got.refreshToken)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // AccessToken is the payload of an access token (RFC 9068 §2.2). Every field
-// is required except Scope and Claims.
+// is required except Scope, Family and Claims.
 type AccessToken struct {
 	Issuer   string   // iss, as configured, byte for byte
 	Subject  string   // sub
@@ -18,6 +18,9 @@ type AccessToken struct {
 	ID       string   // jti
 	Audience []string // aud: one is written as a string, several as an array
 	Scope    []string // scope, joined by spaces; if empty, there is none
+	// Family is the grant_id: what the token is revoked with. If empty, there
+	// is none. The name is that of the Grant Management API for OAuth 2.0.
+	Family string
 
 	IssuedAt  time.Time // iat, in whole seconds; a fraction is cut off
 	ExpiresAt time.Time // exp, likewise; later than iat
@@ -41,12 +44,12 @@ var (
 // proof that it has checked (cnf, act). A hook that could set them could issue
 // a token for somebody else.
 var registered = [...]string{
-	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "cnf", "act",
+	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "grant_id", "cnf", "act",
 }
 
 // AppendJSON appends the claims as one JSON object. It refuses a token that
 // lacks a required claim, a registered name in Claims (iss sub aud exp iat nbf
-// jti client_id scope cnf act, in whatever case), a value that encoding/json
+// jti client_id scope grant_id cnf act, in whatever case), a value that encoding/json
 // cannot encode, and invalid UTF-8. With an error it returns b as it was.
 func (t *AccessToken) AppendJSON(b []byte) ([]byte, error) {
 	o := object{b: append(b, '{')}
@@ -61,6 +64,9 @@ func (t *AccessToken) AppendJSON(b []byte) ([]byte, error) {
 	o.text("jti", t.ID)
 	o.text("client_id", t.ClientID)
 	o.scope(t.Scope)
+	if t.Family != "" {
+		o.text("grant_id", t.Family)
+	}
 	if len(t.Claims) > 0 { // sorting allocates
 		for _, name := range slices.Sorted(maps.Keys(t.Claims)) {
 			o.custom(name, t.Claims[name])

@@ -37,11 +37,11 @@ func ExampleNewKeySet() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	token, err := keys.Sign(context.Background(), jws.TypeAccessToken, claims)
+	token, err := keys.Sign(context.Background(), jws.TypeAccessToken, claims, issued)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(keys.Algorithm(), keys.KeyID())
+	fmt.Println(keys.SigningKey(issued).Algorithm(), keys.SigningKey(issued).ID())
 	fmt.Println(string(claims))
 	fmt.Println(strings.Count(token, "."), "dots")
 	// Output:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -16,8 +17,15 @@ var _ http.Handler = (*KeySet)(nil)
 
 // publish encodes the key set once; it is the same bytes for the same keys, on
 // every replica.
-func (s *KeySet) publish(keys []jose.JSONWebKey) error {
-	document, err := json.Marshal(jose.JSONWebKeySet{Keys: keys})
+func (s *schedule) publish() error {
+	var set jose.JSONWebKeySet
+	for _, t := range s.keys {
+		set.Keys = append(set.Keys, t.jwk)
+	}
+	for _, k := range s.others {
+		set.Keys = append(set.Keys, k.jwk)
+	}
+	document, err := json.Marshal(set)
 	if err != nil {
 		return fmt.Errorf("jws: encode key set: %w", err)
 	}
@@ -27,13 +35,16 @@ func (s *KeySet) publish(keys []jose.JSONWebKey) error {
 	return nil
 }
 
-// JWKS returns the key set as JSON (RFC 7517 §5), the signing key first, each
-// with alg, use and kid. It has public members only. The slice is the caller's.
-func (s *KeySet) JWKS() []byte { return bytes.Clone(s.jwks) }
+// JWKS returns the key set as JSON (RFC 7517 §5), each key with alg, use and
+// kid, as it was loaded last. It has public members only. The slice is the
+// caller's.
+func (s *KeySet) JWKS() []byte { return bytes.Clone(s.schedule.last().jwks) }
 
 // ServeHTTP answers GET and HEAD with the key set. Mount it at the jwks_uri of
 // the server's metadata, by custom /.well-known/jwks.json. Verifiers may cache
-// the answer for five minutes and revalidate it by its ETag.
+// the answer for [Rotation.CacheLifetime] and revalidate it by its ETag. When
+// the keys of a set that rotates could not be loaded for long, they may keep it
+// for less, and after [Rotation.Lead] the answer is 503.
 func (s *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -42,10 +53,29 @@ func (s *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		return
 	}
+	at := time.Now()
+	v, err := s.schedule.get(r.Context(), at)
+	if err != nil {
+		h.Set("Cache-Control", "no-store")
+		h.Set("Retry-After", "2")
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
 	// application/json rather than application/jwk-set+json: it is what other
 	// servers send and what strict clients accept.
 	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("ETag", s.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.jwks))
+	h.Set("Cache-Control", "public, max-age="+strconv.FormatInt(int64(s.maxAge(v, at)/time.Second), 10))
+	h.Set("ETag", v.value.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.value.jwks))
+}
+
+// maxAge is how long a verifier may keep what was loaded. A key that is not in
+// it was announced later, so that until Lead after the loading no token bears
+// its signature, on whatever replica.
+func (s *KeySet) maxAge(v *version[*schedule], at time.Time) time.Duration {
+	if !s.Rotates() {
+		return s.rotation.CacheLifetime
+	}
+	complete := v.at.Add(s.rotation.Lead() - clockSkew).Sub(at)
+	return max(min(complete, s.rotation.CacheLifetime), 0)
 }

@@ -1,23 +1,32 @@
-// Package jws signs the tokens of a token endpoint and publishes the keys that
-// verify them.
+// Package jws signs the tokens of a token endpoint, publishes the keys that
+// verify them, and verifies them.
 //
-// A [KeySet] holds one signing key and any number of keys that are only
-// published. It signs (RFC 7515), and it is the http.Handler of its own JSON
-// Web Key Set (RFC 7517). [AccessToken] writes the claims of an access token
-// (RFC 9068).
+// A [KeySet] signs (RFC 7515), and it is the http.Handler of its own JSON Web
+// Key Set (RFC 7517). [AccessToken] writes the claims of an access token (RFC
+// 9068). [Verify] holds a token against a KeySet in the same process, or against
+// the published keys of another one.
 //
 // # Rotation
 //
-// A KeySet does not change; to rotate, build the next one, and with it a new
-// token endpoint, and exchange the two handlers. Publish the new key
-// as a [VerificationKey] first, and sign with it when every verifier has seen
-// it: verifiers may cache the key set for five minutes. Keep the old key
-// published until the last token that it signed has expired.
+// [NewKeySet] makes a KeySet that does not change. [OpenKeySet] makes one whose
+// keys take turns while the process runs, from a [KeySource]. A key passes
+// through three times, and all of them follow from when it was announced and
+// from the two durations of a [Rotation]:
+//
+//	announced ─────────► signs ─────────► only verifies ─────────► gone
+//	          │                │                          │
+//	          │                │                          └ TokenLifetime after its last signature
+//	          │                └ until its successor signs
+//	          └ CacheLifetime, and what replicas and clocks are late by
+//
+// So no verifier meets a token whose key it could not have seen, and none loses
+// the key of a token that is still good.
 package jws
 
 import (
 	"crypto"
 	"fmt"
+	"time"
 )
 
 // The algorithms (RFC 7518 §3.1, RFC 8037 §3.1). There is no "none" and no
@@ -39,8 +48,13 @@ const (
 // must not be changed while a [KeySet] signs with it.
 type Key struct {
 	// Signer is the private key in memory, such as x509.ParsePKCS8PrivateKey
-	// gives, or one in a KMS or HSM: only Public and Sign are used. It must be safe for concurrent use. ECDSA signatures
-	// are expected in ASN.1, as crypto/ecdsa makes them. Public is called once.
+	// gives, or one in a KMS or HSM: only Public and Sign are used. It must be
+	// safe for concurrent use. ECDSA signatures are expected in ASN.1, as
+	// crypto/ecdsa makes them. Public is asked when a key set takes the key.
+	//
+	// A signer that is not a key of the standard library is waited for no
+	// longer than the context of [KeySet.Sign] allows, and asked for 64
+	// signatures at once at most.
 	Signer crypto.Signer
 	// Algorithm is one of the constants. If empty, RS256 for RSA, ES256 for
 	// P-256, EdDSA for Ed25519.
@@ -48,6 +62,10 @@ type Key struct {
 	// ID is the kid, in printable ASCII. If empty, the SHA-256 thumbprint of
 	// the public key (RFC 7638).
 	ID string
+	// AnnouncedAt is when the key was published first. If zero, that is when a
+	// KeySet sees it first, or long ago if that is at the start. Only
+	// [OpenKeySet] looks at it.
+	AnnouncedAt time.Time
 }
 
 // VerificationKey is a public key that is published but does not sign: a

@@ -4,140 +4,148 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
-var errType = errors.New("jws: the type is empty or not printable ASCII")
-
-// KeySet is one signing key and the keys that are published beside it. It does
-// not change and is safe for concurrent use. Only [NewKeySet] makes one that
-// works.
+// KeySet is the keys of a server: one that signs at a time, and those that are
+// published beside it. It is safe for concurrent use. Only [NewKeySet] and
+// [OpenKeySet] make one that works. It prints without its keys.
 type KeySet struct {
-	key         *privateKey
-	accessToken jose.Signer // prepared for TypeAccessToken
-	jwt         jose.Signer // prepared for TypeJWT
-	jwks        []byte
-	etag        string
+	schedule *live[*schedule]
+	rotation Rotation // with its defaults
 }
 
-// NewKeySet returns a KeySet that signs with signing and publishes its public
-// key and others. It refuses, all faults in one error: RSA keys below 2048
-// bits, curves other than P-256 and Ed25519, algorithms that do not fit the
-// key, ids that are not printable ASCII, and two keys with one id. A private
-// key in memory must be able to sign for its public key; a KMS or HSM is not
-// asked to sign before the first token.
+var _ Keys = (*KeySet)(nil)
+
+// NewKeySet returns a KeySet that does not change: it signs with signing and
+// publishes its public key and others. It refuses, all faults in one error: RSA
+// keys below 2048 bits, curves other than P-256 and Ed25519, algorithms that do
+// not fit the key, ids that are not printable ASCII, and two keys with one id. A
+// private key in memory must be able to sign for its public key; a KMS or HSM is
+// not asked to sign before the first token.
 func NewKeySet(signing Key, others ...VerificationKey) (*KeySet, error) {
-	keys, err := publicKeys(signing, others)
-	if err != nil {
-		return nil, err
-	}
-	s := &KeySet{key: newPrivateKey(signing.Signer, &keys[0])}
-	if s.accessToken, err = s.signer(TypeAccessToken); err != nil {
-		return nil, err
-	}
-	if s.jwt, err = s.signer(TypeJWT); err != nil {
-		return nil, err
-	}
-	if s.key.inMemory {
-		if err := s.prove(); err != nil {
-			return nil, fmt.Errorf("jws: signing key: the private key does not sign for its public key: %w", err)
-		}
-	}
-	if err := s.publish(keys); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// publicKeys returns the keys to publish, the signing key first.
-func publicKeys(signing Key, others []VerificationKey) ([]jose.JSONWebKey, error) {
-	var faults []error
-	keys := make([]jose.JSONWebKey, 0, 1+len(others))
-	holder := make(map[string]string, 1+len(others)) // by id
-	add := func(name string, jwk jose.JSONWebKey, errs []error) {
-		if first := holder[jwk.KeyID]; first != "" && jwk.KeyID != "" {
-			errs = append(errs, fmt.Errorf("the id %q is also that of the %s", jwk.KeyID, first))
-		}
-		holder[jwk.KeyID] = name
-		for _, err := range errs {
-			faults = append(faults, fmt.Errorf("jws: %s: %w", name, err))
-		}
-		keys = append(keys, jwk)
-	}
-
-	public, err := signing.publicKey()
-	if err != nil {
-		faults = append(faults, fmt.Errorf("jws: signing key: %w", err))
-	} else {
-		jwk, errs := newJWK(public, signing.Algorithm, signing.ID)
-		add("signing key", jwk, errs)
-	}
+	var taken ids
+	signer, err := taken.addKey("signing key", signing, nil)
+	faults := []error{err}
+	public := make([]*PublicKey, len(others))
 	for i, other := range others {
 		jwk, errs := newJWK(other.Public, other.Algorithm, other.ID)
-		add(fmt.Sprintf("verification key %d", i), jwk, errs)
+		if err := taken.add(fmt.Sprintf("verification key %d", i), jwk, errs); err != nil {
+			faults = append(faults, err)
+		}
+		public[i] = newPublicKey(jwk)
 	}
-	return keys, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	s := &schedule{keys: []turn{{privateKey: signer}}, others: public}
+	if err := s.publish(); err != nil {
+		return nil, err
+	}
+	// Nothing is ever loaded: what a set holds is as good as new.
+	return &KeySet{schedule: still(s), rotation: Rotation{}.withDefaults()}, nil
+}
+
+// ids says who has an id, by the id.
+type ids map[string]string
+
+// add returns the faults of a key, of which one is that its id is taken.
+func (taken *ids) add(name string, jwk jose.JSONWebKey, faults []error) error {
+	if *taken == nil {
+		*taken = make(ids)
+	}
+	if first := (*taken)[jwk.KeyID]; first != "" && jwk.KeyID != "" {
+		faults = append(faults, fmt.Errorf("the id %q is also that of the %s", jwk.KeyID, first))
+	}
+	(*taken)[jwk.KeyID] = name
+	named := make([]error, len(faults))
+	for i, err := range faults {
+		named[i] = fmt.Errorf("jws: %s: %w", name, err)
+	}
+	return errors.Join(named...)
+}
+
+// addKey prepares a signing key, or finds it among those that are prepared.
+func (taken *ids) addKey(name string, key Key, prepared []turn) (*privateKey, error) {
+	public, err := key.publicKey()
+	if err != nil {
+		return nil, fmt.Errorf("jws: %s: %w", name, err)
+	}
+	jwk, faults := newJWK(public, key.Algorithm, key.ID)
+	if err := taken.add(name, jwk, faults); err != nil {
+		return nil, err
+	}
+	verifier := newPublicKey(jwk)
+	for _, p := range prepared {
+		if p.equal(verifier) {
+			return p.privateKey, nil
+		}
+	}
+	k, err := newPrivateKey(key.Signer, verifier)
+	if err != nil {
+		return nil, err
+	}
+	if k.inMemory {
+		if err := k.prove(); err != nil {
+			return nil, fmt.Errorf("jws: %s: the private key does not sign for its public key: %w", name, err)
+		}
+	}
+	return k, nil
 }
 
 // Sign returns the payload signed, in the compact serialization (RFC 7515
-// §7.1). The header has alg, typ and kid. typ is not empty: a token without a
-// type passes for one of another purpose (RFC 8725 §3.11). The payload is not
-// kept. Sign returns ctx.Err() if ctx is done before it begins; a signature
-// under way is not interrupted, as crypto.Signer takes no context.
-func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte) (string, error) {
+// §7.1), with the key whose turn it is at an instant. The header has alg, typ
+// and kid. typ is not empty: a token without a type passes for one of another
+// purpose (RFC 8725 §3.11). The payload is not kept.
+//
+// Sign returns ctx.Err(), wrapped, if ctx is done before the signature is there.
+// One by a key in memory is not interrupted. Every error is an outage.
+func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte, at time.Time) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	signer, err := s.signer(typ)
+	v, err := s.schedule.get(ctx, at)
 	if err != nil {
 		return "", err
 	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("jws: sign: %w", err)
-	}
-	token, err := signed.CompactSerialize()
-	if err != nil {
-		return "", fmt.Errorf("jws: serialize: %w", err)
-	}
-	return token, nil
+	return v.value.signer(at).compact(ctx, typ, payload)
 }
 
-// signer returns the prepared signer for typ, or makes one. Making one costs
-// about a microsecond; a cache of types would need a lock and a bound.
-func (s *KeySet) signer(typ string) (jose.Signer, error) {
-	switch {
-	case typ == TypeAccessToken && s.accessToken != nil:
-		return s.accessToken, nil
-	case typ == TypeJWT && s.jwt != nil:
-		return s.jwt, nil
-	case typ == "" || !printable(typ):
-		return nil, errType
-	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: s.key.algorithm(), Key: s.key},
-		new(jose.SignerOptions).WithType(jose.ContentType(typ)),
-	)
+// PublicKey returns a key of the set, as [Keys] says.
+func (s *KeySet) PublicKey(ctx context.Context, id string, at time.Time) (*PublicKey, error) {
+	v, err := s.schedule.get(ctx, at)
 	if err != nil {
-		return nil, fmt.Errorf("jws: prepare signer: %w", err)
+		return nil, err
 	}
-	return signer, nil
+	for i := range v.value.keys {
+		if t := &v.value.keys[i]; t.ID() == id && t.published(at) {
+			return t.PublicKey, nil
+		}
+	}
+	for _, k := range v.value.others {
+		if k.ID() == id {
+			return k, nil
+		}
+	}
+	return nil, ErrUnknownKey
 }
 
-// prove signs once and verifies: a key put together by hand can have halves of
-// two keys, and every token would be refused by everyone.
-func (s *KeySet) prove() error {
-	signed, err := s.jwt.Sign([]byte("{}"))
-	if err != nil {
-		return err
-	}
-	_, err = signed.Verify(s.key.jwk.Key)
-	return err
-}
+// Rotation returns the durations by which the keys take turns, with their
+// defaults. That of a set that does not change bounds nothing.
+func (s *KeySet) Rotation() Rotation { return s.rotation }
 
-// Algorithm returns the algorithm of the signing key.
-func (s *KeySet) Algorithm() string { return s.key.jwk.Algorithm }
+// Rotates reports whether keys take turns.
+func (s *KeySet) Rotates() bool { return s.schedule.load != nil }
 
-// KeyID returns the kid of the signing key.
-func (s *KeySet) KeyID() string { return s.key.jwk.KeyID }
+// SigningKey returns the public half of the key that signs at an instant, by
+// what was loaded last.
+func (s *KeySet) SigningKey(at time.Time) *PublicKey { return s.schedule.last().signer(at).PublicKey }
+
+// Format prints no more than what it is, whatever the verb.
+func (s KeySet) Format(f fmt.State, _ rune) { io.WriteString(f, "jws.KeySet{REDACTED}") }
+
+// MarshalText returns what [KeySet.Format] prints.
+func (s KeySet) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }

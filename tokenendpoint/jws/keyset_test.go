@@ -21,7 +21,7 @@ func TestDefaults(t *testing.T) {
 	for want, signer := range map[string]crypto.Signer{
 		jws.RS256: rsaKey(), jws.ES256: ecKey(), jws.EdDSA: edKey(),
 	} {
-		if got := newKeySet(t, jws.Key{Signer: signer}).Algorithm(); got != want {
+		if got := newKeySet(t, jws.Key{Signer: signer}).SigningKey(start).Algorithm(); got != want {
 			t.Errorf("algorithm of %T = %s, want %s", signer, got, want)
 		}
 	}

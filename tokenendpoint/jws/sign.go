@@ -1,49 +1,46 @@
 package jws
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-var errDER = errors.New("the signer's ECDSA signature is not two 256-bit integers in ASN.1")
+var (
+	errDER  = errors.New("the signer's ECDSA signature is not two 256-bit integers in ASN.1")
+	errType = errors.New("jws: the type is empty or not printable ASCII")
+)
 
-// privateKey lets go-jose sign through a crypto.Signer, so that a key in
-// memory and one in a KMS take the same path.
+// privateKey signs through a crypto.Signer, so that a key in memory and one in
+// a KMS take the same path.
 type privateKey struct {
+	*PublicKey
 	// A function, because it is the one thing that fmt never looks into. With
 	// the wrong verb it prints what lies behind pointers and interfaces.
-	sign     func(digest []byte) ([]byte, error)
+	sign     func(ctx context.Context, digest []byte) ([]byte, error)
 	inMemory bool
-	hash     crypto.Hash // 0 for Ed25519, which signs the message itself
-	size     int         // of a signature, in bytes
-	jwk      *jose.JSONWebKey
+	size     int // of a signature, in bytes
+
+	accessToken, jwt []byte // the encoded headers of the two usual types
 }
 
-var _ jose.OpaqueSigner = (*privateKey)(nil)
-
-// newPrivateKey expects a jwk without faults.
-func newPrivateKey(signer crypto.Signer, jwk *jose.JSONWebKey) *privateKey {
-	k := &privateKey{hash: crypto.SHA256, size: 64, jwk: jwk}
-	if jwk.Algorithm == EdDSA {
-		k.hash = 0
-	}
-	if public, ok := jwk.Key.(*rsa.PublicKey); ok {
-		k.size = public.Size()
-	}
-	var opts crypto.SignerOpts = k.hash
-	if jwk.Algorithm == PS256 { // RFC 7518 §3.5: the salt is as long as the hash
-		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+// newPrivateKey expects a public key without faults, and the one of signer.
+func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error) {
+	k := &privateKey{PublicKey: public, size: 64}
+	if key, ok := public.jwk.Key.(*rsa.PublicKey); ok {
+		k.size = key.Size()
 	}
 	random := rand.Reader
 	switch key := signer.(type) {
@@ -60,40 +57,90 @@ func newPrivateKey(signer crypto.Signer, jwk *jose.JSONWebKey) *privateKey {
 	case ed25519.PrivateKey:
 		signer, k.inMemory = slices.Clone(key), true
 	}
-	k.sign = func(digest []byte) ([]byte, error) { return signer.Sign(random, digest, opts) }
-	return k
+	opts := public.opts
+	sign := func(digest []byte) ([]byte, error) { return signer.Sign(random, digest, opts) }
+	k.sign = func(_ context.Context, digest []byte) ([]byte, error) { return sign(digest) }
+	if !k.inMemory {
+		k.sign = patient(sign)
+	}
+	var err error
+	if k.accessToken, err = k.newHeader(TypeAccessToken); err != nil {
+		return nil, err
+	}
+	k.jwt, err = k.newHeader(TypeJWT)
+	return k, err
 }
 
-func (k *privateKey) algorithm() jose.SignatureAlgorithm {
-	return jose.SignatureAlgorithm(k.jwk.Algorithm)
+// newHeader returns the encoded header: alg, kid and typ, as go-jose orders and
+// escapes them.
+func (k *privateKey) newHeader(typ string) ([]byte, error) {
+	if typ == "" || !printable(typ) {
+		return nil, errType
+	}
+	header, err := json.Marshal(map[string]string{"alg": k.Algorithm(), "kid": k.ID(), "typ": typ})
+	if err != nil {
+		return nil, fmt.Errorf("jws: header: %w", err)
+	}
+	return base64.RawURLEncoding.AppendEncode(nil, header), nil
 }
 
-// Public implements jose.OpaqueSigner.
-func (k *privateKey) Public() *jose.JSONWebKey { return k.jwk }
-
-// Algs implements jose.OpaqueSigner.
-func (k *privateKey) Algs() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{k.algorithm()}
+func (k *privateKey) header(typ string) ([]byte, error) {
+	switch typ {
+	case TypeAccessToken:
+		return k.accessToken, nil
+	case TypeJWT:
+		return k.jwt, nil
+	}
+	return k.newHeader(typ)
 }
 
-// SignPayload implements jose.OpaqueSigner.
-func (k *privateKey) SignPayload(message []byte, _ jose.SignatureAlgorithm) ([]byte, error) {
+// compact returns the payload signed, in the compact serialization (RFC 7515
+// §7.1). It is the same text that go-jose writes.
+func (k *privateKey) compact(ctx context.Context, typ string, payload []byte) (string, error) {
+	header, err := k.header(typ)
+	if err != nil {
+		return "", err
+	}
+	token := make([]byte, 0, len(header)+encoding.EncodedLen(len(payload))+encoding.EncodedLen(k.size)+2)
+	token = append(append(token, header...), '.')
+	token = encoding.AppendEncode(token, payload)
+	signature, err := k.signature(ctx, token)
+	if err != nil {
+		return "", fmt.Errorf("jws: sign: %w", err)
+	}
+	token = encoding.AppendEncode(append(token, '.'), signature)
+	return string(token), nil
+}
+
+// signature signs a message, as RFC 7518 §3 and RFC 8037 §3.1 write a signature.
+func (k *privateKey) signature(ctx context.Context, message []byte) ([]byte, error) {
 	digest := message
-	if k.hash == crypto.SHA256 {
+	if k.opts.HashFunc() == crypto.SHA256 {
 		sum := sha256.Sum256(message)
 		digest = sum[:]
 	}
-	signature, err := k.sign(digest)
+	signature, err := k.sign(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
-	if k.jwk.Algorithm == ES256 {
+	if k.Algorithm() == ES256 {
 		return fixedWidth(signature)
 	}
 	if len(signature) != k.size {
 		return nil, fmt.Errorf("the signer's signature has %d bytes, not %d", len(signature), k.size)
 	}
 	return signature, nil
+}
+
+// prove signs once and verifies: a key put together by hand can have halves of
+// two keys, and every token would be refused by everyone.
+func (k *privateKey) prove() error {
+	message := []byte("github.com/contit/oauth")
+	signature, err := k.signature(context.Background(), message)
+	if err != nil {
+		return err
+	}
+	return k.verify(message, signature)
 }
 
 // fixedWidth turns the ASN.1 of crypto.Signer into r and s, each of 32 bytes

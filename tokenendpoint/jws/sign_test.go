@@ -95,8 +95,8 @@ func TestHeaderHasAlgTypKidAndNothingElse(t *testing.T) {
 		}
 		verifyGoJose(t, token, jws.EdDSA, edKey().Public())
 	}
-	if s.Algorithm() != "EdDSA" || s.KeyID() != `k <&> "1" \` {
-		t.Errorf("Algorithm, KeyID = %q, %q, want those of the header", s.Algorithm(), s.KeyID())
+	if key := s.SigningKey(start); key.Algorithm() != "EdDSA" || key.ID() != `k <&> "1" \` {
+		t.Errorf("SigningKey = %q, %q, want those of the header", key.Algorithm(), key.ID())
 	}
 }
 
@@ -109,7 +109,7 @@ func TestSignRefusesTypes(t *testing.T) {
 		"an invalid UTF-8 type is refused": "at+jwt\xff",
 	} {
 		t.Run(name, func(t *testing.T) {
-			token, err := s.Sign(t.Context(), typ, []byte(payload))
+			token, err := s.Sign(t.Context(), typ, []byte(payload), start)
 			if err == nil || token != "" {
 				t.Errorf("Sign(%q) = %q, %v, want an error", typ, token, err)
 			}
@@ -170,7 +170,7 @@ func TestFailingSigner(t *testing.T) {
 		{"negative s is refused", scripted{public: ecPublic, signature: der(one, big.NewInt(-1))}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			token, err := newKeySet(t, jws.Key{Signer: tt.signer}).Sign(t.Context(), jws.TypeJWT, []byte(payload))
+			token, err := newKeySet(t, jws.Key{Signer: tt.signer}).Sign(t.Context(), jws.TypeJWT, []byte(payload), start)
 			if err == nil || token != "" || !strings.HasPrefix(err.Error(), "jws: ") {
 				t.Fatalf("Sign = %q, %v, want an error that begins with jws:", token, err)
 			}
@@ -204,7 +204,7 @@ func TestDoneContextIsNotSigned(t *testing.T) {
 	cancel()
 	// The signer would fail as well; its error must not be seen.
 	s := newKeySet(t, jws.Key{Signer: scripted{public: edKey().Public(), err: errors.New("asked")}})
-	if _, err := s.Sign(ctx, jws.TypeJWT, []byte(payload)); !errors.Is(err, context.Canceled) {
+	if _, err := s.Sign(ctx, jws.TypeJWT, []byte(payload), start); !errors.Is(err, context.Canceled) {
 		t.Errorf("Sign = %v, want %v", err, context.Canceled)
 	}
 }
@@ -218,7 +218,7 @@ func TestConcurrentSigning(t *testing.T) {
 			for i := range 32 {
 				crowd.Go(func() {
 					typ := []string{jws.TypeAccessToken, jws.TypeJWT, "logout+jwt"}[i%3]
-					token, err := s.Sign(t.Context(), typ, []byte(payload))
+					token, err := s.Sign(t.Context(), typ, []byte(payload), start)
 					if err != nil {
 						t.Errorf("Sign = %v, want no error", err)
 						return

@@ -13,9 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
+
+// start is when the tests take place.
+var start = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 
 // The keys are made once: RSA keys take long.
 var (
@@ -78,7 +82,7 @@ func newKeySet(t testing.TB, signing jws.Key, others ...jws.VerificationKey) *jw
 
 func sign(t testing.TB, s *jws.KeySet, typ, payload string) string {
 	t.Helper()
-	token, err := s.Sign(t.Context(), typ, []byte(payload))
+	token, err := s.Sign(t.Context(), typ, []byte(payload), start)
 	if err != nil {
 		t.Fatalf("Sign = %v, want no error", err)
 	}
