@@ -19,11 +19,8 @@ var _ http.Handler = (*KeySet)(nil)
 // every replica.
 func (s *schedule) publish() error {
 	var set jose.JSONWebKeySet
-	for _, t := range s.keys {
+	for _, t := range s.turns {
 		set.Keys = append(set.Keys, t.jwk)
-	}
-	for _, k := range s.others {
-		set.Keys = append(set.Keys, k.jwk)
 	}
 	document, err := json.Marshal(set)
 	if err != nil {
@@ -44,7 +41,7 @@ func (s *KeySet) JWKS() []byte { return bytes.Clone(s.schedule.last().jwks) }
 // the server's metadata, by custom /.well-known/jwks.json. Verifiers may cache
 // the answer for [Rotation.CacheLifetime] and revalidate it by its ETag. When
 // the keys of a set that rotates could not be loaded for long, they may keep it
-// for less, and after [Rotation.Lead] the answer is 503.
+// for less, and in the end the answer is 503, see [OpenKeySet].
 func (s *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -53,7 +50,11 @@ func (s *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		return
 	}
-	at := time.Now()
+	s.serve(w, r, time.Now())
+}
+
+func (s *KeySet) serve(w http.ResponseWriter, r *http.Request, at time.Time) {
+	h := w.Header()
 	v, err := s.schedule.get(r.Context(), at)
 	if err != nil {
 		h.Set("Cache-Control", "no-store")
@@ -69,13 +70,11 @@ func (s *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.value.jwks))
 }
 
-// maxAge is how long a verifier may keep what was loaded. A key that is not in
-// it was announced later, so that until Lead after the loading no token bears
-// its signature, on whatever replica.
+// maxAge is how long a verifier may keep what was loaded: no longer than it is
+// certain to be complete.
 func (s *KeySet) maxAge(v *version[*schedule], at time.Time) time.Duration {
 	if !s.Rotates() {
 		return s.rotation.CacheLifetime
 	}
-	complete := v.at.Add(s.rotation.Lead() - clockSkew).Sub(at)
-	return max(min(complete, s.rotation.CacheLifetime), 0)
+	return max(min(s.rotation.complete()-at.Sub(v.at), s.rotation.CacheLifetime), 0)
 }

@@ -11,13 +11,13 @@
 // [NewKeySet] makes a KeySet that does not change. [OpenKeySet] makes one whose
 // keys take turns while the process runs, from a [KeySource]. A key passes
 // through three times, and all of them follow from when it was announced and
-// from the two durations of a [Rotation]:
+// from the durations of a [Rotation]:
 //
 //	announced ─────────► signs ─────────► only verifies ─────────► gone
 //	          │                │                          │
-//	          │                │                          └ TokenLifetime after its last signature
+//	          │                │                          └ Keep: its tokens, and what replicas are late by
 //	          │                └ until its successor signs
-//	          └ CacheLifetime, and what replicas and clocks are late by
+//	          └ Lead: what verifiers have cached, and what replicas and clocks are late by
 //
 // So no verifier meets a token whose key it could not have seen, and none loses
 // the key of a token that is still good.
@@ -56,15 +56,23 @@ type Key struct {
 	// longer than the context of [KeySet.Sign] allows, and asked for 64
 	// signatures at once at most.
 	Signer crypto.Signer
+	// Public is set instead of Signer if the key is published and does not
+	// sign: a former key whose private part is gone. It is of the types of
+	// [VerificationKey]. Only [OpenKeySet] takes such a key.
+	Public crypto.PublicKey
 	// Algorithm is one of the constants. If empty, RS256 for RSA, ES256 for
 	// P-256, EdDSA for Ed25519.
 	Algorithm string
 	// ID is the kid, in printable ASCII. If empty, the SHA-256 thumbprint of
 	// the public key (RFC 7638).
 	ID string
-	// AnnouncedAt is when the key was published first. If zero, that is when a
-	// KeySet sees it first, or long ago if that is at the start. Only
-	// [OpenKeySet] looks at it.
+	// AnnouncedAt is when the key was published first, and is the same on all
+	// replicas. The times of the key follow from it, and it is no longer
+	// published when they are over, even if the source still has it.
+	//
+	// If zero, it is when a KeySet sees the key first, also at the start: where
+	// there are several keys, a process begins with the first. Then the key is
+	// published as long as the source has it. Only [OpenKeySet] looks at it.
 	AnnouncedAt time.Time
 }
 

@@ -20,6 +20,7 @@ const minRSABits = 2048
 
 var (
 	errNoSigner    = errors.New("the signer is nil")
+	errTwoHalves   = errors.New("both Signer and Public are set")
 	errMalformed   = errors.New("the private key is malformed")
 	errNoPublicKey = errors.New("the public key is nil or incomplete")
 	errNotP256     = errors.New("the curve is not P-256")
@@ -31,7 +32,12 @@ var (
 // publicKey asks the signer for its public key. The keys of the standard
 // library panic if they are nil or lack a part.
 func (k Key) publicKey() (crypto.PublicKey, error) {
-	if k.Signer == nil {
+	switch {
+	case k.Signer != nil && k.Public != nil:
+		return nil, errTwoHalves
+	case k.Signer == nil && k.Public != nil:
+		return k.Public, nil
+	case k.Signer == nil:
 		return nil, errNoSigner
 	}
 	if v := reflect.ValueOf(k.Signer); v.Kind() == reflect.Pointer && v.IsNil() {

@@ -28,20 +28,25 @@ var _ Keys = (*KeySet)(nil)
 // not asked to sign before the first token.
 func NewKeySet(signing Key, others ...VerificationKey) (*KeySet, error) {
 	var taken ids
+	var faults []error
 	signer, err := taken.addKey("signing key", signing, nil)
-	faults := []error{err}
-	public := make([]*PublicKey, len(others))
+	switch {
+	case err != nil:
+		faults = append(faults, err)
+	case signer.private == nil:
+		faults = append(faults, fmt.Errorf("jws: signing key: %w", errNoSigner))
+	}
+	s := &schedule{turns: []turn{signer}, standIn: signer.private}
 	for i, other := range others {
 		jwk, errs := newJWK(other.Public, other.Algorithm, other.ID)
 		if err := taken.add(fmt.Sprintf("verification key %d", i), jwk, errs); err != nil {
 			faults = append(faults, err)
 		}
-		public[i] = newPublicKey(jwk)
+		s.turns = append(s.turns, turn{PublicKey: newPublicKey(jwk)})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	s := &schedule{keys: []turn{{privateKey: signer}}, others: public}
 	if err := s.publish(); err != nil {
 		return nil, err
 	}
@@ -68,32 +73,34 @@ func (taken *ids) add(name string, jwk jose.JSONWebKey, faults []error) error {
 	return errors.Join(named...)
 }
 
-// addKey prepares a signing key, or finds it among those that are prepared.
-func (taken *ids) addKey(name string, key Key, prepared []turn) (*privateKey, error) {
+// addKey prepares a key, or finds it as it was prepared before.
+func (taken *ids) addKey(name string, key Key, before *schedule) (turn, error) {
 	public, err := key.publicKey()
 	if err != nil {
-		return nil, fmt.Errorf("jws: %s: %w", name, err)
+		return turn{}, fmt.Errorf("jws: %s: %w", name, err)
 	}
 	jwk, faults := newJWK(public, key.Algorithm, key.ID)
 	if err := taken.add(name, jwk, faults); err != nil {
-		return nil, err
+		return turn{}, err
 	}
-	verifier := newPublicKey(jwk)
-	for _, p := range prepared {
-		if p.equal(verifier) {
-			return p.privateKey, nil
+	t := turn{PublicKey: newPublicKey(jwk)}
+	if before != nil {
+		if old := before.find(t.PublicKey); old != nil {
+			t.PublicKey, t.private = old.PublicKey, old.private
 		}
 	}
-	k, err := newPrivateKey(key.Signer, verifier)
+	switch {
+	case key.Signer == nil:
+		t.private = nil
+	case t.private == nil:
+		if t.private, err = newPrivateKey(key.Signer, t.PublicKey); err == nil && t.private.inMemory {
+			err = t.private.prove()
+		}
+	}
 	if err != nil {
-		return nil, err
+		return turn{}, fmt.Errorf("jws: %s: the private key does not sign for its public key: %w", name, err)
 	}
-	if k.inMemory {
-		if err := k.prove(); err != nil {
-			return nil, fmt.Errorf("jws: %s: the private key does not sign for its public key: %w", name, err)
-		}
-	}
-	return k, nil
+	return t, nil
 }
 
 // Sign returns the payload signed, in the compact serialization (RFC 7515
@@ -120,14 +127,9 @@ func (s *KeySet) PublicKey(ctx context.Context, id string, at time.Time) (*Publi
 	if err != nil {
 		return nil, err
 	}
-	for i := range v.value.keys {
-		if t := &v.value.keys[i]; t.ID() == id && t.published(at) {
+	for i := range v.value.turns {
+		if t := &v.value.turns[i]; t.ID() == id && t.published(at) {
 			return t.PublicKey, nil
-		}
-	}
-	for _, k := range v.value.others {
-		if k.ID() == id {
-			return k, nil
 		}
 	}
 	return nil, ErrUnknownKey

@@ -39,20 +39,24 @@ func still[T any](value T) *live[T] {
 }
 
 func newLive[T any](r Rotation, load func(ctx context.Context, before T, at time.Time) (T, error)) *live[T] {
-	return &live[T]{fresh: r.Reload(), usable: r.Lead(), logger: r.Logger, load: load, loading: make(chan struct{}, 1)}
+	return &live[T]{fresh: r.Reload(), usable: r.complete(), logger: r.Logger, load: load, loading: make(chan struct{}, 1)}
 }
 
-// loadTimeout bounds an attempt to load, and with it what a source that hangs
-// costs one request in retryAfter.
 const (
+	// loadTimeout bounds an attempt to load, and with it what a source that hangs
+	// costs one request in retryAfter.
 	loadTimeout = time.Second
 	retryAfter  = 5 * time.Second
+	// setBack is by how much the instant of a caller lies before the one that was
+	// loaded at, if the clock has been put back. A caller that is merely slow is
+	// judged at an instant that is less than a minute old.
+	setBack = time.Minute
 )
 
 // get returns the value as it is good for an instant.
 func (l *live[T]) get(ctx context.Context, at time.Time) (*version[T], error) {
 	v := l.current.Load()
-	if l.load == nil || v != nil && (at.Sub(v.at) < l.fresh || at.Before(v.retry)) {
+	if l.load == nil || v != nil && !l.due(v, at) {
 		return v, l.usableAt(v, at)
 	}
 	if v != nil && l.usableAt(v, at) == nil {
@@ -75,37 +79,66 @@ func (l *live[T]) get(ctx context.Context, at time.Time) (*version[T], error) {
 	return l.reload(ctx, v, at)
 }
 
-// reload loads the version after v. A panic of the source changes nothing.
+// due reports whether the version after v is to be loaded.
+func (l *live[T]) due(v *version[T], at time.Time) bool {
+	age := at.Sub(v.at)
+	return age >= l.fresh && !at.Before(v.retry) || age < -setBack
+}
+
+// reload loads the version after v. If the source panics, so does it, and it has
+// failed.
 func (l *live[T]) reload(ctx context.Context, v *version[T], at time.Time) (*version[T], error) {
-	var before T
-	bounded := ctx
-	if v != nil {
-		before = v.value
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, loadTimeout)
-		defer cancel()
-	}
-	value, err := l.load(bounded, before, at)
-	switch {
-	case err == nil:
-		if v != nil && v.err != nil {
-			l.logger.InfoContext(ctx, "keys are loaded again")
+	if v == nil {
+		var none T
+		value, err := l.load(ctx, none, at)
+		if err != nil {
+			return nil, err
 		}
-		next := &version[T]{value: value, at: at}
-		l.current.Store(next)
-		return next, nil
-	case v == nil:
-		return nil, err
-	case ctx.Err() != nil: // the caller has gone, which says nothing of the source
-		return v, l.usableAt(v, at)
+		return l.loaded(value, at), nil
+	}
+	// What is loaded is for everybody, so that it does not matter if the caller
+	// that happens to load it has gone: those who go early could otherwise keep
+	// all others from what is new.
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	returned := false
+	defer func() {
+		if !returned {
+			l.failed(ctx, v, at, errPanic)
+		}
+	}()
+	value, err := l.load(bounded, v.value, at)
+	returned = true
+	if err != nil {
+		failed := l.failed(ctx, v, at, err)
+		return failed, l.usableAt(failed, at)
+	}
+	if v.err != nil {
+		l.logger.InfoContext(ctx, "keys are loaded again")
+	}
+	return l.loaded(value, at), nil
+}
+
+func (l *live[T]) loaded(value T, at time.Time) *version[T] {
+	v := &version[T]{value: value, at: at}
+	l.current.Store(v)
+	return v
+}
+
+// failed keeps the value of v, and remembers not to try at once again.
+func (l *live[T]) failed(ctx context.Context, v *version[T], at time.Time, err error) *version[T] {
+	next := &version[T]{value: v.value, at: v.at, err: err, retry: at.Add(min(l.fresh, retryAfter))}
+	if at.Before(v.at) {
+		next.at = at // the clock was put back
 	}
 	if v.err == nil {
-		l.logger.ErrorContext(ctx, "keys cannot be loaded", "cause", err.Error(), "usable_until", v.at.Add(l.usable))
+		l.logger.ErrorContext(ctx, "keys cannot be loaded", "cause", err.Error(), "usable_until", next.at.Add(l.usable))
 	}
-	failed := &version[T]{value: v.value, at: v.at, err: err, retry: at.Add(min(l.fresh, retryAfter))}
-	l.current.Store(failed)
-	return failed, l.usableAt(failed, at)
+	l.current.Store(next)
+	return next
 }
+
+var errPanic = errors.New("jws: the KeySource has panicked")
 
 var errStale = errors.New("jws: the keys could not be loaded for too long")
 

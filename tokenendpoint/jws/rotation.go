@@ -14,12 +14,16 @@ import (
 type KeySource interface {
 	// Keys returns all keys in the order in which they sign, the oldest first.
 	// A KeySet asks at the start, and again when it is used and what it has is
-	// [Rotation.Reload] old. A key that comes with the same id and public key
-	// is the same key.
+	// [Rotation.Reload] old, with a ctx of one second, which Keys heeds. A key
+	// that comes with the same id and public key is the same key. An id is not
+	// given to another key as long as the first one is published.
 	//
-	// A key that is left out later goes on being published until the last of
-	// its tokens has expired, and if it is the one that signs, it signs until
-	// its successor does.
+	// The last key that has been published for [Rotation.Lead] signs. While there
+	// is none, the one that has signed before goes on, or the first one begins.
+	// So a new key stands behind the others.
+	//
+	// A key that is left out goes on being published for [Rotation.Keep], and if
+	// it is the one that signs, it signs until another one does.
 	//
 	// The Rotation is that of the KeySet, with its defaults.
 	Keys(ctx context.Context, r Rotation, at time.Time) ([]Key, error)
@@ -33,18 +37,24 @@ func (f KeySourceFunc) Keys(ctx context.Context, r Rotation, at time.Time) ([]Ke
 	return f(ctx, r, at)
 }
 
-// Rotation holds the two durations from which all times of a key follow. All
+// Rotation holds the durations from which all times of a key follow. All
 // replicas have the same.
 type Rotation struct {
 	// TokenLifetime is the longest life of a token. A key is published that
-	// long after it has ceased to sign. A token endpoint keeps its access
-	// tokens within it. If zero, one hour; at least one second, at most a year.
+	// long, and a little longer, after it has ceased to sign, see
+	// [Rotation.Keep]. A token endpoint keeps its access tokens within it. If
+	// zero, one hour; at least one second, at most a year.
 	TokenLifetime time.Duration
 	// CacheLifetime is how long verifiers may keep the JWKS: it is sent to them
 	// as max-age. A key signs when it has been published that long and a little
 	// longer, see [Rotation.Lead]. If zero, five minutes; at least one second,
 	// at most a day.
 	CacheLifetime time.Duration
+	// Delay is how much later than the first process the last one can find a
+	// change in its source: a mounted secret takes its time to reach every node,
+	// a database may have replicas. If zero, two minutes; if negative, none; at
+	// most a day.
+	Delay time.Duration
 	// Logger is told when keys cannot be loaded, and when they can again. If
 	// nil, slog.Default().
 	Logger *slog.Logger
@@ -60,15 +70,19 @@ func (r Rotation) Reload() time.Duration {
 }
 
 // Lead is how long a key is published before it signs: CacheLifetime, twice
-// Reload, since a replica may see it that late, and ten seconds in which the
-// clocks of replicas may differ.
-func (r Rotation) Lead() time.Duration {
-	return r.withDefaults().CacheLifetime + 2*r.Reload() + clockSkew
-}
+// Reload, Delay, and ten seconds in which the clocks of replicas may differ.
+func (r Rotation) Lead() time.Duration { return r.complete() + r.delay() + clockSkew }
 
-// Keep is how long a key is published after its successor has begun to sign:
-// TokenLifetime, and ten seconds in which clocks may differ.
-func (r Rotation) Keep() time.Duration { return r.withDefaults().TokenLifetime + clockSkew }
+// Keep is how long a key is published after its successor has begun to sign, or
+// its source has left it out: TokenLifetime and twice Lead. A replica may learn
+// that late of a successor, and then wait that long for it.
+func (r Rotation) Keep() time.Duration { return r.withDefaults().TokenLifetime + 2*r.Lead() }
+
+// complete is how long after they were loaded keys are certain to be all that
+// sign: any other was published later, by whatever replica.
+func (r Rotation) complete() time.Duration { return r.withDefaults().CacheLifetime + 2*r.Reload() }
+
+func (r Rotation) delay() time.Duration { return max(r.withDefaults().Delay, 0) }
 
 func (r Rotation) withDefaults() Rotation {
 	if r.TokenLifetime == 0 {
@@ -76,6 +90,9 @@ func (r Rotation) withDefaults() Rotation {
 	}
 	if r.CacheLifetime == 0 {
 		r.CacheLifetime = 5 * time.Minute
+	}
+	if r.Delay == 0 {
+		r.Delay = 2 * time.Minute
 	}
 	if r.Logger == nil {
 		r.Logger = slog.Default()
@@ -91,17 +108,23 @@ func (r Rotation) check() error {
 	if r.CacheLifetime < time.Second || r.CacheLifetime > 24*time.Hour {
 		faults = append(faults, errors.New("jws: Rotation.CacheLifetime is not between 1s and a day"))
 	}
+	if r.Delay > 24*time.Hour {
+		faults = append(faults, errors.New("jws: Rotation.Delay is over a day"))
+	}
 	return errors.Join(faults...)
 }
 
 // OpenKeySet returns a KeySet whose keys take turns, and loads them once, so
 // that what [NewKeySet] would refuse is found at the start. Later it is an
-// outage: the set goes on with the keys that it has for [Rotation.Lead], the
-// time for which it can know that no other replica signs with a key unknown to
-// it. After that it neither signs nor verifies until its source answers.
+// outage: the set goes on with the keys that it has for CacheLifetime and twice
+// [Rotation.Reload], the time for which it is certain that no other replica signs
+// with a key unknown to it. After that it neither signs nor verifies until its
+// source answers.
 //
 // It starts no goroutine. The keys are loaded by whoever uses the set when they
-// are due, while others go on with those that are there.
+// are due, while others go on with those that are there. That takes the one
+// caller a second at most, and after a failure the next attempt is five seconds
+// away, or Reload if that is less.
 func OpenKeySet(ctx context.Context, source KeySource, r Rotation, at time.Time) (*KeySet, error) {
 	r = r.withDefaults()
 	if err := r.check(); err != nil {
@@ -114,6 +137,9 @@ func OpenKeySet(ctx context.Context, source KeySource, r Rotation, at time.Time)
 		keys, err := source.Keys(ctx, r, at)
 		if err != nil {
 			return nil, fmt.Errorf("jws: load keys: %w", err)
+		}
+		if before == nil {
+			before = new(schedule)
 		}
 		return before.next(keys, r, at)
 	})}
