@@ -50,7 +50,9 @@ type FileKeys struct {
 	// unless the last part of Path begins with one. It is required.
 	Path string
 
-	read map[string]*keyFile // as it was last time, by path
+	// read finds a file as it was last time; nil until the first use. A function,
+	// for fmt does not look into it.
+	read func(path string) *keyFile
 }
 
 var _ KeySource = (*FileKeys)(nil)
@@ -104,7 +106,7 @@ func (f *FileKeys) Keys(ctx context.Context, _ Rotation, at time.Time) ([]Key, e
 		read[path] = file
 		keys = append(keys, file.keys...)
 	}
-	f.read = read // the good ones need not be read again
+	f.read = func(path string) *keyFile { return read[path] } // the good ones need not be read again
 	return keys, errors.Join(faults...)
 }
 
@@ -136,8 +138,10 @@ func (f *FileKeys) load(path string, at time.Time) (*keyFile, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	if last := f.read[path]; last != nil && last.settled && same(last.info, info) {
-		return last, nil
+	if f.read != nil {
+		if last := f.read(path); last != nil && last.settled && same(last.info, info) {
+			return last, nil
+		}
 	}
 	if !info.Mode().IsRegular() { // to open a pipe would wait for its other end
 		return nil, errNotRegular

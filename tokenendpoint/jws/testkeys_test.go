@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/contit/oauth/tokenendpoint/jws"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // start is when the tests take place.
@@ -109,4 +110,14 @@ func decode(t testing.TB, text string) []byte {
 		t.Fatalf("base64url %q: %v", text, err)
 	}
 	return b
+}
+
+// joseKeys reads a JWKS as a verifier does.
+func joseKeys(t testing.TB, document []byte) *jose.JSONWebKeySet {
+	t.Helper()
+	set := new(jose.JSONWebKeySet)
+	if err := json.Unmarshal(document, set); err != nil {
+		t.Fatalf("JWKS %s: %v", document, err)
+	}
+	return set
 }
