@@ -79,6 +79,15 @@ type apiKeyRecord struct {
 	RevokedAt time.Time `json:"revoked,omitzero"`
 }
 
+// signingKeyRecord is a [storage.SigningKey]. deletesigningkey.lua reads the ID.
+type signingKeyRecord struct {
+	Turn        int64     `json:"turn"`
+	ID          string    `json:"id"`
+	AnnouncedAt time.Time `json:"announced,omitzero"`
+	Sealed      []byte    `json:"sealed"`
+	SealedWith  int       `json:"sealed_with,omitzero"`
+}
+
 // hexDigest is a digest that JSON shows as hexadecimal.
 type hexDigest storage.Digest
 
