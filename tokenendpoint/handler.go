@@ -15,13 +15,17 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// Handler is a token endpoint. It is an [http.Handler], safe for concurrent
-// use, and holds no state that another replica would need.
+// Handler is a token endpoint, and the endpoints that go with it. It is the
+// [http.Handler] of the former; [Handler.Revocation] gives another. It is safe for
+// concurrent use, and holds no state that another replica would need.
 type Handler struct {
 	issuer         string
 	audience       []string
 	keys           *jws.KeySet
 	storage        storage.Storage
+	hasCredentials bool // Storage keeps refresh tokens
+	revocations    storage.Revocations
+	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
 	grants         map[string]configuredGrant
@@ -68,14 +72,16 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 
 // ServeHTTP answers a token request. It reads the body itself: middleware that
 // calls ParseForm before it leaves it nothing.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, h.issue) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.serve(w, r, EndpointToken, h.issue)
+}
 
 // An action is what an endpoint does. It returns the body of the answer, and
 // says in the event how it ended.
 type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
 
 // serve is what all endpoints have in common.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, act action) {
 	start := time.Now()
 	if r.ContentLength != 0 {
 		// Before anything else: net/http waits for the body of a request that
@@ -83,10 +89,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
 		// of the server hold.
 		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
 	}
-	if h.cors(w, r) {
+	if name != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
 		return
 	}
-	e := &Event{Time: now()}
+	e := &Event{Time: now(), Endpoint: name}
 	if body, refused := h.guarded(w, r, e, act); refused == nil {
 		e.Status = http.StatusOK
 		writeJSON(w, http.StatusOK, body)
