@@ -16,7 +16,7 @@ import (
 )
 
 // Handler is a token endpoint, and the endpoints that go with it. It is the
-// [http.Handler] of the former; [Handler.Revocation] gives another. It is safe for
+// [http.Handler] of the former; [Handler.Routes] has them all. It is safe for
 // concurrent use, and holds no state that another replica would need.
 type Handler struct {
 	issuer         string
@@ -37,6 +37,8 @@ type Handler struct {
 	remoteAddr     func(*http.Request) netip.Addr
 	observe        func(context.Context, Event)
 	logger         *slog.Logger
+	routes         Routes
+	metadata       document
 
 	accessTokenLifetime    time.Duration
 	maxAccessTokenLifetime time.Duration

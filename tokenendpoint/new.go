@@ -55,33 +55,31 @@ func New(c Config) (*Handler, error) {
 		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
 		readTimeout:          faults.lifetime("ReadTimeout", c.ReadTimeout, 5*time.Second, 10*time.Minute),
 	}
-	faults.issuer(c.Issuer)
+	if c.Issuer == "" {
+		faults.add("Issuer is missing")
+	} else {
+		faults.url("Issuer", c.Issuer)
+	}
 	faults.audience(c.Audience)
 	faults.grants(c)
 	faults.origins(c.AllowedOrigins)
-	h.maxAccessTokenLifetime = maxAccessTokenLifetime
-	switch {
-	case c.Keys == nil:
-		faults.add("Keys is nil")
-	case c.Keys.Rotates():
-		// A key is published for that long after its last signature.
-		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime
-		if h.accessTokenLifetime > h.maxAccessTokenLifetime {
-			faults.add("AccessTokenLifetime is longer than the TokenLifetime of the Rotation of Keys, %s", h.maxAccessTokenLifetime)
-		}
+	faults.keys(c, h)
+	for name, grant := range c.Grants {
+		h.grants[name] = configuredGrant{name, grant}
 	}
-	switch c.TokenType {
-	case "":
-		h.tokenType = jws.TypeAccessToken
-	case jws.TypeAccessToken, jws.TypeJWT:
-	default:
-		faults.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
-	}
+	site := faults.site(c, h)
+	h.routes, h.metadata = site.routes, faults.metadata(h, site, c.Metadata)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	for name, grant := range c.Grants {
-		h.grants[name] = configuredGrant{name, grant}
+	h.complete()
+	return h, nil
+}
+
+// complete fills in what the configuration has left out.
+func (h *Handler) complete() {
+	if h.tokenType == "" {
+		h.tokenType = jws.TypeAccessToken
 	}
 	if h.storage == nil {
 		h.storage = storage.Parts{}
@@ -96,7 +94,6 @@ func New(c Config) (*Handler, error) {
 	if h.logger == nil {
 		h.logger = slog.Default()
 	}
-	return h, nil
 }
 
 // faults are what is wrong with a configuration.
@@ -139,23 +136,39 @@ func (f *faults) window(field string, d, zero time.Duration) time.Duration {
 	return d
 }
 
-func (f *faults) issuer(issuer string) {
-	u, err := url.Parse(issuer)
+func (f *faults) url(field, text string) {
+	u, err := url.Parse(text)
 	switch {
-	case issuer == "":
-		f.add("Issuer is missing")
-	case err != nil, checkValue(visible, issuer) != nil, strings.ContainsAny(issuer, " ?#"), u.Host == "", u.User != nil:
-		f.add("Issuer is not a URL without query and fragment")
+	case err != nil, checkValue(visible, text) != nil, strings.ContainsAny(text, " ?#"), u.Host == "", u.User != nil:
+		f.add("%s is not a URL without query and fragment", field)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		f.add("Issuer is http: only a loopback address may be")
+		f.add("%s is http: only a loopback address may be", field)
 	case u.Scheme != "http" && u.Scheme != "https":
-		f.add("Issuer is not an https URL")
+		f.add("%s is not an https URL", field)
 	}
 }
 
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// keys bounds the lifetime of access tokens by that of the keys.
+func (f *faults) keys(c Config, h *Handler) {
+	h.maxAccessTokenLifetime = maxAccessTokenLifetime
+	switch {
+	case c.Keys == nil:
+		f.add("Keys is nil")
+	case c.Keys.Rotates():
+		// A key is published for that long after its last signature.
+		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime
+		if h.accessTokenLifetime > h.maxAccessTokenLifetime {
+			f.add("AccessTokenLifetime is longer than the TokenLifetime of the Rotation of Keys, %s", h.maxAccessTokenLifetime)
+		}
+	}
+	if c.TokenType != "" && c.TokenType != jws.TypeAccessToken && c.TokenType != jws.TypeJWT {
+		f.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
+	}
 }
 
 func (f *faults) audience(audience []string) {

@@ -121,11 +121,7 @@ func newFixtureOn(l *listener, t *testing.T, open opener, options []option) *fix
 	if f.handler, err = tokenendpoint.New(c); err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle(path, f.handler)
-	mux.Handle(revocationPath, f.handler.Revocation())
-	mux.Handle(introspectionPath, f.handler.Introspection())
-	server := httptest.NewUnstartedServer(mux)
+	server := httptest.NewUnstartedServer(f.handler.Routes())
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	if l != nil {
 		server.Listener.Close()

@@ -1,8 +1,8 @@
 package endpointtest
 
 import (
-	"encoding/base64"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +11,6 @@ import (
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint"
-	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // revocationRules is the revocation endpoint (RFC 7009).
@@ -36,54 +35,6 @@ var revocationRules = []rule{
 var timedRevocationRules = []rule{
 	{"P01_an_expired_access_token", p01Expired},
 	{"P05_an_expired_refresh_token_ends_what_lives_on", p05Expired},
-}
-
-// noTokens is what is none of the endpoint's access and refresh tokens, though
-// some of it could be taken for one.
-func (f *fixture) noTokens() map[string]string {
-	f.Helper()
-	access := f.access(f.c1)
-	unsigned := strings.Split(access, ".")
-	unsigned[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
-	none := map[string]string{
-		"garbage":                   "x",
-		"a refresh token of nobody": storage.NewSecret(grants.RefreshTokenPrefix).Reveal(),
-		"a bad checksum":            grants.RefreshTokenPrefix + access[:49],
-		"a code":                    f.code(f.c1),
-		"an API key":                f.apiKey(f.c1),
-		"two dots":                  "..",
-		"a cut token":               access[:len(access)-1],
-		"a longer token":            access + "A",
-		"a token with a space":      access + " ",
-		"another signature":         access[:len(access)-8] + "AAAAAAAA",
-		"an ID token of our key":    f.signed("JWT", func(*jws.AccessToken) {}),
-		"a token of another issuer": f.signed(jws.TypeAccessToken, func(t *jws.AccessToken) { t.Issuer = issuer + "/other" }),
-		"a token with alg none":     unsigned[0] + "." + unsigned[1] + ".",
-	}
-	for _, s := range none {
-		f.secret(s)
-	}
-	return none
-}
-
-// signed makes a token with the endpoint's own key.
-func (f *fixture) signed(typ string, change func(*jws.AccessToken)) string {
-	f.Helper()
-	at := time.Now()
-	token := jws.AccessToken{
-		Issuer: issuer, Subject: "u1", ClientID: f.c1.id, ID: "jti", Audience: []string{audience},
-		IssuedAt: at, ExpiresAt: at.Add(time.Hour),
-	}
-	change(&token)
-	payload, err := token.AppendJSON(nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	text, err := f.keys.Sign(f.Context(), typ, payload, at)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return f.secret(text)
 }
 
 func p01NoToken(t *testing.T, open opener) {
@@ -307,44 +258,17 @@ func p06Unsupported(t *testing.T, open opener) {
 	got := f.pair(f.c1)
 	for _, r := range both(revoke(f.c1, got.accessToken)) {
 		f.send(r).refused("unsupported_token_type")
-		f.send(introspect(f.c1, got.accessToken)).unavailable() // it may have been revoked: nobody knows
 	}
 	f.send(revoke(f.c2, got.accessToken)).refused("invalid_grant")
 	f.send(revoke(f.c1, got.accessToken+"A")).ended()
 	f.send(revoke(f.c1, got.refreshToken)).ended()
 	f.dead(f.c1, got.refreshToken)
-}
-
-// i29Endpoint: whatever the order was, nothing of the family lives when all
-// have returned.
-func i29Endpoint(t *testing.T, open opener) {
-	f := newFixture(t, open, func(c *tokenendpoint.Config) { c.RefreshGrace = time.Minute })
-	for range rounds / 4 {
-		got := f.pair(f.c1)
-		replies := make([]*reply, racers)
-		crowd(racers+1, func(i int) {
-			if i == racers {
-				f.send(revoke(f.c1, got.refreshToken)).ended()
-				return
-			}
-			replies[i] = f.send(refresh(f.c1, got.refreshToken))
-		})
-		next := ""
-		for _, r := range replies {
-			if r.status != 200 {
-				r.refused("invalid_grant")
-				continue
-			}
-			issued := r.tokens()
-			next = issued.refreshToken
-			f.gone(f.c1, issued.accessToken)
-		}
-		if next != "" {
-			f.dead(f.c1, next)
-		}
-		f.dead(f.c1, got.refreshToken)
-		f.gone(f.c1, got.accessToken)
+	if r := f.send(introspect(f.c1, got.accessToken)); r.status != http.StatusNotFound {
+		t.Errorf("introspection: got %d, want 404", r.status)
 	}
+	f.serve(f.handler.Introspection()) // by who mounts it all the same
+	f.send(introspect(f.c1, got.accessToken)).unavailable()
+	f.send(introspect(f.c1, got.accessToken+"A")).inactive()
 }
 
 func p04Event(t *testing.T, open opener) {

@@ -20,6 +20,8 @@ var rules = slices.Concat(
 	tokenClientRules,
 	revocationRules,
 	introspectionRules,
+	metadataRules,
+	routeRules,
 )
 
 // timedRules are the rows that are about time.
@@ -35,4 +37,5 @@ var timedRules = slices.Concat(
 	timedTokenClientRules,
 	timedRevocationRules,
 	timedIntrospectionRules,
+	timedKeyOutageRules,
 )

@@ -1,11 +1,14 @@
 package endpointtest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -121,3 +124,51 @@ func payloadOf(f *fixture, token string) []byte {
 
 // jsonNumber is a number as members decodes it.
 func jsonNumber(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
+
+// noTokens is what is none of the endpoint's access and refresh tokens, though
+// some of it could be taken for one.
+func (f *fixture) noTokens() map[string]string {
+	f.Helper()
+	access := f.access(f.c1)
+	unsigned := strings.Split(access, ".")
+	unsigned[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
+	none := map[string]string{
+		"garbage":                   "x",
+		"a refresh token of nobody": storage.NewSecret(grants.RefreshTokenPrefix).Reveal(),
+		"a bad checksum":            grants.RefreshTokenPrefix + access[:49],
+		"a code":                    f.code(f.c1),
+		"an API key":                f.apiKey(f.c1),
+		"two dots":                  "..",
+		"a cut token":               access[:len(access)-1],
+		"a longer token":            access + "A",
+		"a token with a space":      access + " ",
+		"another signature":         access[:len(access)-8] + "AAAAAAAA",
+		"an ID token of our key":    f.signed("JWT", func(*jws.AccessToken) {}),
+		"a token of another issuer": f.signed(jws.TypeAccessToken, func(t *jws.AccessToken) { t.Issuer = issuer + "/other" }),
+		"a token with alg none":     unsigned[0] + "." + unsigned[1] + ".",
+	}
+	for _, s := range none {
+		f.secret(s)
+	}
+	return none
+}
+
+// signed makes a token with the endpoint's own key.
+func (f *fixture) signed(typ string, change func(*jws.AccessToken)) string {
+	f.Helper()
+	at := time.Now()
+	token := jws.AccessToken{
+		Issuer: issuer, Subject: "u1", ClientID: f.c1.id, ID: "jti", Audience: []string{audience},
+		IssuedAt: at, ExpiresAt: at.Add(time.Hour),
+	}
+	change(&token)
+	payload, err := token.AppendJSON(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := f.keys.Sign(f.Context(), typ, payload, at)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return f.secret(text)
+}
