@@ -1,7 +1,9 @@
 // Package tokenendpoint is the OAuth 2 token endpoint (RFC 6749 §3.2): an
-// [http.Handler] for POST /connect/token.
+// [http.Handler] for POST /connect/token. With it come the endpoints around it,
+// for revocation (RFC 7009), introspection (RFC 7662), the keys (RFC 7517) and the
+// metadata (RFC 8414). [Handler.Routes] has them all.
 //
-// A request takes one way, whatever its grant:
+// A token request takes one way, whatever its grant:
 //
 //	read, authenticate the client, grant decides, hook, sign, write once, answer
 //
@@ -28,6 +30,13 @@ type Config struct {
 	// fragment (RFC 8414 §2). http is accepted for a loopback address. It is
 	// required, and nothing of a request ever takes its place.
 	Issuer string
+	// BaseURL is where clients reach the endpoints, if that is not the Issuer:
+	// a URL as Issuer is one. The metadata is where the Issuer is, whatever this
+	// says.
+	BaseURL string
+	// Paths are those of the endpoints. [Handler.Routes] and the metadata follow
+	// them; who mounts the handlers one by one mounts them there.
+	Paths Paths
 	// Audience is the "aud" of tokens whose client has none of its own. It is
 	// required (RFC 9068 §2.2).
 	Audience []string
@@ -39,6 +48,16 @@ type Config struct {
 	// Storage keeps codes, refresh tokens and API keys, and the clients if
 	// Clients is nil. It may be nil if none of that is needed.
 	Storage storage.Storage
+	// Revocations remembers revoked access tokens. It is the store that keeps the
+	// credentials of Storage, since a token dies with its family: all stores of
+	// this library are one. If nil, an access token is good until it expires, and
+	// a client that wants to revoke one gets unsupported_token_type.
+	Revocations storage.Revocations
+	// MayIntrospect, if not nil, decides whether a client is told about an access
+	// token that is signed, has not expired, and may still turn out to be revoked.
+	// An error is an outage. If nil, a client is told about tokens that have its
+	// identifier in aud or as client_id.
+	MayIntrospect func(ctx context.Context, client *storage.Client, t *jws.AccessToken) (bool, error)
 	// Clients knows the clients and checks what they show. If nil, it is
 	// clientauth.Secrets over Storage.
 	Clients ClientValidator
@@ -47,6 +66,16 @@ type Config struct {
 	// is not here is answered with unsupported_grant_type, and what is here is
 	// there for the clients that are registered for it.
 	Grants map[string]grants.Grant
+
+	// Metadata are further members of the metadata (RFC 8414 §2), such as the
+	// authorization_endpoint of the host's login page, scopes_supported or
+	// service_documentation. What the endpoint says itself cannot be among them;
+	// jwks_uri, say, can be if Paths.JWKS is "-". They are encoded by New.
+	Metadata map[string]any
+	// OpenIDConfiguration serves the metadata at openid-configuration below the
+	// Issuer too (OpenID Connect Discovery 1.0 §4), for clients that look nowhere
+	// else. It makes no OpenID provider: nothing is said of ID tokens.
+	OpenIDConfiguration bool
 
 	// AccessTokenLifetime is that of access tokens, where neither the grant
 	// nor the client says otherwise. If zero, one hour; at most a year.

@@ -15,13 +15,17 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// Handler is a token endpoint. It is an [http.Handler], safe for concurrent
-// use, and holds no state that another replica would need.
+// Handler is a token endpoint, and the endpoints that go with it. It is the
+// [http.Handler] of the former; [Handler.Routes] has them all. It is safe for
+// concurrent use, and holds no state that another replica would need.
 type Handler struct {
 	issuer         string
 	audience       []string
 	keys           *jws.KeySet
 	storage        storage.Storage
+	hasCredentials bool // Storage keeps refresh tokens
+	revocations    storage.Revocations
+	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
 	grants         map[string]configuredGrant
@@ -33,6 +37,8 @@ type Handler struct {
 	remoteAddr     func(*http.Request) netip.Addr
 	observe        func(context.Context, Event)
 	logger         *slog.Logger
+	routes         Routes
+	metadata       document
 
 	accessTokenLifetime    time.Duration
 	maxAccessTokenLifetime time.Duration
@@ -69,6 +75,15 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 // ServeHTTP answers a token request. It reads the body itself: middleware that
 // calls ParseForm before it leaves it nothing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.serve(w, r, EndpointToken, h.issue)
+}
+
+// An action is what an endpoint does. It returns the body of the answer, and
+// says in the event how it ended.
+type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
+
+// serve is what all endpoints have in common.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, act action) {
 	start := time.Now()
 	if r.ContentLength != 0 {
 		// Before anything else: net/http waits for the body of a request that
@@ -76,12 +91,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// of the server hold.
 		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
 	}
-	if h.cors(w, r) {
+	if name != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
 		return
 	}
-	e := &Event{Time: now()}
-	if a, refused := h.guarded(w, r, e); refused == nil {
-		h.respond(w, a, e)
+	e := &Event{Time: now(), Endpoint: name}
+	if body, refused := h.guarded(w, r, e, act); refused == nil {
+		e.Status = http.StatusOK
+		writeJSON(w, http.StatusOK, body)
 	} else {
 		h.respondError(w, refused, e)
 	}
@@ -91,22 +107,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // guarded turns a panic of a host's store, grant, hook, signer or error into an
 // answer, in place of the bare end of the connection that net/http would give.
-func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event) (a *answer, refused *refusal) {
+func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event, act action) (body []byte, refused *refusal) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
 			panic(p)
 		default:
-			a, refused = nil, refusalOf(grants.ServerError.Because(&panicError{p, debug.Stack()}))
+			body, refused = nil, refusalOf(grants.ServerError.Because(&panicError{p, debug.Stack()}))
 		}
 	}()
-	a, err := h.issue(w, r, e)
+	body, err := act(w, r, e)
 	if err != nil {
 		refused = refusalOf(err)
 		refused.abandoned = errors.Is(err, context.Canceled) && r.Context().Err() != nil
 	}
-	return a, refused
+	return body, refused
 }
 
 // panicError is the cause of an answer in place of which there was a panic.

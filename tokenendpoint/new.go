@@ -32,6 +32,9 @@ func New(c Config) (*Handler, error) {
 		audience:       slices.Clone(c.Audience),
 		keys:           c.Keys,
 		storage:        c.Storage,
+		hasCredentials: partsOf(c.Storage).Credentials != nil,
+		revocations:    c.Revocations,
+		introspectable: c.MayIntrospect,
 		clients:        c.Clients,
 		grants:         make(map[string]configuredGrant, len(c.Grants)),
 		tokenType:      c.TokenType,
@@ -52,45 +55,45 @@ func New(c Config) (*Handler, error) {
 		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
 		readTimeout:          faults.lifetime("ReadTimeout", c.ReadTimeout, 5*time.Second, 10*time.Minute),
 	}
-	faults.issuer(c.Issuer)
+	if c.Issuer == "" {
+		faults.add("Issuer is missing")
+	} else {
+		faults.url("Issuer", c.Issuer)
+	}
 	faults.audience(c.Audience)
 	faults.grants(c)
 	faults.origins(c.AllowedOrigins)
-	h.maxAccessTokenLifetime = maxAccessTokenLifetime
-	switch {
-	case c.Keys == nil:
-		faults.add("Keys is nil")
-	case c.Keys.Rotates():
-		// A key is published for that long after its last signature.
-		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime
-		if h.accessTokenLifetime > h.maxAccessTokenLifetime {
-			faults.add("AccessTokenLifetime is longer than the TokenLifetime of the Rotation of Keys, %s", h.maxAccessTokenLifetime)
-		}
+	faults.keys(c, h)
+	for name, grant := range c.Grants {
+		h.grants[name] = configuredGrant{name, grant}
 	}
-	switch c.TokenType {
-	case "":
-		h.tokenType = jws.TypeAccessToken
-	case jws.TypeAccessToken, jws.TypeJWT:
-	default:
-		faults.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
-	}
+	site := faults.site(c, h)
+	h.routes, h.metadata = site.routes, faults.metadata(h, site, c.Metadata)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	for name, grant := range c.Grants {
-		h.grants[name] = configuredGrant{name, grant}
+	h.complete()
+	return h, nil
+}
+
+// complete fills in what the configuration has left out.
+func (h *Handler) complete() {
+	if h.tokenType == "" {
+		h.tokenType = jws.TypeAccessToken
 	}
 	if h.storage == nil {
 		h.storage = storage.Parts{}
 	}
 	h.reader = reader{h.storage}
+	if h.revocations == nil {
+		h.revocations = noRevocations{}
+	}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}
 	}
 	if h.logger == nil {
 		h.logger = slog.Default()
 	}
-	return h, nil
 }
 
 // faults are what is wrong with a configuration.
@@ -133,23 +136,39 @@ func (f *faults) window(field string, d, zero time.Duration) time.Duration {
 	return d
 }
 
-func (f *faults) issuer(issuer string) {
-	u, err := url.Parse(issuer)
+func (f *faults) url(field, text string) {
+	u, err := url.Parse(text)
 	switch {
-	case issuer == "":
-		f.add("Issuer is missing")
-	case err != nil, checkValue(visible, issuer) != nil, strings.ContainsAny(issuer, " ?#"), u.Host == "", u.User != nil:
-		f.add("Issuer is not a URL without query and fragment")
+	case err != nil, checkValue(visible, text) != nil, strings.ContainsAny(text, " ?#"), u.Host == "", u.User != nil:
+		f.add("%s is not a URL without query and fragment", field)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		f.add("Issuer is http: only a loopback address may be")
+		f.add("%s is http: only a loopback address may be", field)
 	case u.Scheme != "http" && u.Scheme != "https":
-		f.add("Issuer is not an https URL")
+		f.add("%s is not an https URL", field)
 	}
 }
 
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// keys bounds the lifetime of access tokens by that of the keys.
+func (f *faults) keys(c Config, h *Handler) {
+	h.maxAccessTokenLifetime = maxAccessTokenLifetime
+	switch {
+	case c.Keys == nil:
+		f.add("Keys is nil")
+	case c.Keys.Rotates():
+		// A key is published for that long after its last signature.
+		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime
+		if h.accessTokenLifetime > h.maxAccessTokenLifetime {
+			f.add("AccessTokenLifetime is longer than the TokenLifetime of the Rotation of Keys, %s", h.maxAccessTokenLifetime)
+		}
+	}
+	if c.TokenType != "" && c.TokenType != jws.TypeAccessToken && c.TokenType != jws.TypeJWT {
+		f.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
+	}
 }
 
 func (f *faults) audience(audience []string) {
@@ -168,12 +187,12 @@ func (f *faults) grants(c Config) {
 	if len(c.Grants) == 0 {
 		f.add("Grants is empty")
 	}
-	parts, split := c.Storage.(storage.Parts)
-	if !split && c.Storage != nil {
-		parts = storage.Parts{Clients: c.Storage, Credentials: c.Storage, APIKeys: c.Storage}
-	}
+	parts := partsOf(c.Storage)
 	if isNil(c.Storage) && c.Storage != nil {
 		f.add("Storage is a nil pointer")
+	}
+	if isNil(c.Revocations) && c.Revocations != nil {
+		f.add("Revocations is a nil pointer")
 	}
 	if isNil(c.Clients) && c.Clients != nil {
 		f.add("Clients is a nil pointer or function")
@@ -197,6 +216,14 @@ func (f *faults) grants(c Config) {
 			f.add("the grant %q needs credentials, and Storage has none", name)
 		}
 	}
+}
+
+// partsOf tells what a store keeps.
+func partsOf(s storage.Storage) storage.Parts {
+	if parts, split := s.(storage.Parts); split || s == nil {
+		return parts
+	}
+	return storage.Parts{Clients: s, Credentials: s, APIKeys: s}
 }
 
 // isNil sees through an interface to a nil pointer or function.

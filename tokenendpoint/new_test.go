@@ -115,6 +115,34 @@ var faulty = []struct {
 	{"an origin is in lower case", fromOrigin("https://A.test"), `AllowedOrigins: "https://A.test" is not an origin such as https://spa.example.com`},
 	{"an origin leaves out the port of its scheme", fromOrigin("https://a.test:443"), `AllowedOrigins: "https://a.test:443" is not an origin such as https://spa.example.com`},
 	{"an origin has no user", fromOrigin("https://me@a.test"), `AllowedOrigins: "https://me@a.test" is not an origin such as https://spa.example.com`},
+	{"revocations are no nil pointer", func(c *tokenendpoint.Config) { c.Revocations = (*memory.Store)(nil) }, "Revocations is a nil pointer"},
+	{"a base is a URL", func(c *tokenendpoint.Config) { c.BaseURL = "/auth" }, "BaseURL is not a URL without query and fragment"},
+	{"a base has no query", func(c *tokenendpoint.Config) { c.BaseURL = "https://as.test/?a" }, "BaseURL is not a URL without query and fragment"},
+	{"a base is no http", func(c *tokenendpoint.Config) { c.BaseURL = "http://as.test" }, "BaseURL is http: only a loopback address may be"},
+	{"the token endpoint is on", at(tokenendpoint.Paths{Token: "-"}), "Paths.Token switches the token endpoint off"},
+	{"a path begins with a slash", at(tokenendpoint.Paths{Token: "token"}), "Paths.Token is not a path such as /connect/token"},
+	{"a path does not end with one", at(tokenendpoint.Paths{Revocation: "/revoke/"}), "Paths.Revocation is not a path such as /connect/revocation"},
+	{"a path is more than a slash", at(tokenendpoint.Paths{JWKS: "/"}), "Paths.JWKS is not a path such as /.well-known/jwks.json"},
+	{"a path has one spelling", at(tokenendpoint.Paths{Metadata: "/a/../b"}), "Paths.Metadata is not a path such as /.well-known/oauth-authorization-server"},
+	{"a path has no escapes", at(tokenendpoint.Paths{Token: "/%74oken"}), "Paths.Token is not a path such as /connect/token"},
+	{"a path is no pattern", at(tokenendpoint.Paths{Token: "/{tenant}/token"}), "Paths.Token is not a path such as /connect/token"},
+	{"a path is no pattern of another kind", at(tokenendpoint.Paths{Token: "/:tenant/*"}), "Paths.Token is not a path such as /connect/token"},
+	{"introspection needs to know what is revoked", at(tokenendpoint.Paths{Introspection: "/introspect"}),
+		"Paths.Introspection needs Revocations: it would call a revoked token active"},
+	{"two endpoints have two paths", at(tokenendpoint.Paths{Token: "/a", Revocation: "/a"}), `Paths: two endpoints are at "/a"`},
+	{"metadata has no path of another", at(tokenendpoint.Paths{Metadata: "/connect/token"}), `Paths: two endpoints are at "/connect/token"`},
+	{"a member is not the endpoint's", saying("issuer", "https://as.test"), `Metadata: "issuer" is said by the endpoint itself`},
+	{"a member is not the endpoint's in another case", saying("Token_Endpoint", "x"), `Metadata: "Token_Endpoint" is said by the endpoint itself`},
+	{"PKCE is the endpoint's", saying("code_challenge_methods_supported", "plain"), `Metadata: "code_challenge_methods_supported" is said by the endpoint itself`},
+	{"a member is JSON", saying("x", func() {}), "Metadata: json: unsupported type: func()"},
+}
+
+func at(p tokenendpoint.Paths) func(*tokenendpoint.Config) {
+	return func(c *tokenendpoint.Config) { c.Paths = p }
+}
+
+func saying(name string, value any) func(*tokenendpoint.Config) {
+	return func(c *tokenendpoint.Config) { c.Metadata = map[string]any{name: value} }
 }
 
 func TestNewRefusesAFault(t *testing.T) {
@@ -145,6 +173,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 		AccessTokenLifetime: -1, RefreshTokenLifetime: -1, RefreshTokenIdle: -1, Timeout: -1, ReadTimeout: -1,
 		RefreshGrace: time.Hour, CodeReuseWindow: time.Hour, RefreshRetries: -1, MaxTokenSize: -1,
 		TokenType: "none", AllowedOrigins: []string{"*", "spa.test"},
+		BaseURL: "https://", Paths: tokenendpoint.Paths{Token: "x", Introspection: "/x"}, Metadata: map[string]any{"issuer": ""},
 	})
 	if err == nil {
 		t.Fatal("got no error")
@@ -155,6 +184,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 		`"password" is unsafe`, `"own" is nil`, `"a\tb" is not a grant_type`, `"refresh_token" needs credentials`, `"api_key" needs API keys`,
 		"AccessTokenLifetime is", "RefreshTokenLifetime is", "RefreshTokenIdle is", ": Timeout is", "ReadTimeout is",
 		"RefreshGrace is", "CodeReuseWindow is", "RefreshRetries is", "MaxTokenSize is", "TokenType is", `"*" is not an origin`, `"spa.test" is not an origin`,
+		"BaseURL is", "Paths.Token is", "Paths.Introspection needs", `Metadata: "issuer"`,
 	} {
 		i := slices.IndexFunc(got, func(line string) bool { return strings.Contains(line, want) })
 		if i < 0 {
@@ -193,6 +223,10 @@ func TestNewAccepts(t *testing.T) {
 			c.AccessTokenLifetime, c.RefreshTokenLifetime, c.RefreshTokenIdle, c.Timeout = time.Second, time.Second, time.Second, time.Second
 		}},
 		{"an access token of a year", func(c *tokenendpoint.Config) { c.AccessTokenLifetime = 8760 * time.Hour }},
+		{"a base elsewhere", func(c *tokenendpoint.Config) { c.BaseURL = "http://localhost:8080/auth/" }},
+		{"what can be switched off", at(tokenendpoint.Paths{Revocation: "-", Introspection: "-", JWKS: "-", Metadata: "-"})},
+		{"introspection elsewhere", func(c *tokenendpoint.Config) { c.Revocations, c.Paths.Introspection = emptyStore, "/a.b/c-d_e~/F9" }},
+		{"members of its own", saying("authorization_endpoint", "https://as.test/login")},
 		{"the type JWT", func(c *tokenendpoint.Config) { c.TokenType = jws.TypeJWT }},
 		{"an origin with a port", fromOrigin("http://localhost:3000")},
 	} {

@@ -110,3 +110,35 @@ func i29(t *testing.T, open opener) {
 		}
 	}
 }
+
+// i29Endpoint: whatever the order was, nothing of the family lives when all
+// have returned.
+func i29Endpoint(t *testing.T, open opener) {
+	f := newFixture(t, open, func(c *tokenendpoint.Config) { c.RefreshGrace = time.Minute })
+	for range rounds / 4 {
+		got := f.pair(f.c1)
+		replies := make([]*reply, racers)
+		crowd(racers+1, func(i int) {
+			if i == racers {
+				f.send(revoke(f.c1, got.refreshToken)).ended()
+				return
+			}
+			replies[i] = f.send(refresh(f.c1, got.refreshToken))
+		})
+		next := ""
+		for _, r := range replies {
+			if r.status != 200 {
+				r.refused("invalid_grant")
+				continue
+			}
+			issued := r.tokens()
+			next = issued.refreshToken
+			f.gone(f.c1, issued.accessToken)
+		}
+		if next != "" {
+			f.dead(f.c1, next)
+		}
+		f.dead(f.c1, got.refreshToken)
+		f.gone(f.c1, got.accessToken)
+	}
+}

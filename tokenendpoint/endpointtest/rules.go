@@ -17,6 +17,11 @@ var rules = slices.Concat(
 	accessTokenRules,
 	resourceRules,
 	errorRules,
+	tokenClientRules,
+	revocationRules,
+	introspectionRules,
+	metadataRules,
+	routeRules,
 )
 
 // timedRules are the rows that are about time.
@@ -29,4 +34,8 @@ var timedRules = slices.Concat(
 	timedAPIKeyRules,
 	timedAccessTokenRules,
 	timedErrorRules,
+	timedTokenClientRules,
+	timedRevocationRules,
+	timedIntrospectionRules,
+	timedKeyOutageRules,
 )
