@@ -11,9 +11,11 @@ import (
 	"github.com/contit/oauth/storage/storagetest"
 )
 
-// joined is a storage.Parts whose parts are three stores.
+// joined is a storage.Parts whose parts are three stores. That of the credentials
+// remembers the revocations: it knows the families.
 type joined struct {
 	storage.Parts
+	storage.Revocations
 	clients, keys *memory.Store
 }
 
@@ -30,7 +32,7 @@ func (j joined) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 func TestPartsIsAStorage(t *testing.T) {
 	storagetest.Run(t, func(testing.TB) storagetest.Store {
 		clients, credentials, keys := new(memory.Store), new(memory.Store), new(memory.Store)
-		return joined{storage.Parts{Clients: clients, Credentials: credentials, APIKeys: keys}, clients, keys}
+		return joined{storage.Parts{Clients: clients, Credentials: credentials, APIKeys: keys}, credentials, clients, keys}
 	})
 }
 

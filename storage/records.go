@@ -137,6 +137,9 @@ const (
 	KindRefreshToken      = "refresh_token"
 	KindAPIKey            = "api_key"
 	KindClientSecret      = "client_secret"
+	// KindAccessToken is that of an access token's identifier, its "jti". It is
+	// not secret; its digest has a length that every index takes.
+	KindAccessToken = "access_token"
 )
 
 // What [Credential.PKCE] says. It has no default: a record that lost the field

@@ -40,41 +40,34 @@ var (
 	errOtherClient     = errors.New("tokenendpoint: the validator answered with another client")
 )
 
-// authenticate finds and authenticates the client (RFC 6749 §2.3, §3.2.1). It
-// is the one place that says who may come without a secret.
-func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
-	identifier, hasKey := x.grant.(grants.Identifier)
-	identifies := hasKey && identifier.IdentifiesClient()
-	if x.shown.ID == "" && identifies {
-		id, err := identifier.ClientID(ctx, &x.request)
-		if err != nil {
+// identify finds and authenticates the client (RFC 6749 §2.3, §3.2.1). It is the
+// one place that says who may come without a secret, at whatever endpoint.
+func (h *Handler) identify(ctx context.Context, c *call) (err error) {
+	if c.key.clientID != nil {
+		if c.shown.ID, err = c.key.clientID(ctx); err != nil {
 			return err
 		}
-		x.shown.ID = id
 	}
-	client, err := h.clients.ValidateClient(ctx, x.shown)
+	client, err := h.clients.ValidateClient(ctx, c.shown)
 	if err != nil {
 		return clientError(err)
 	}
 	// Basic with an empty password is how some libraries name a public client.
 	// Where the grant has a key of its own, a public client's body secret is the
 	// placeholder of a client that always sends all parameters.
-	shown := !x.shown.Secret.Empty()
-	placeholder := hasKey && x.shown.Method == storage.ClientSecretPost
+	shown := !c.shown.Secret.Empty()
+	placeholder := c.key.ownSecret && c.shown.Method == storage.ClientSecretPost
 	switch {
-	case client == nil || client.ID != x.shown.ID:
+	case client == nil || client.ID != c.shown.ID:
 		return grants.ServerError.Because(errOtherClient)
 	case client.Disabled:
 		return grants.InvalidClient.Because(errDisabled)
 	case client.Public() && shown && !placeholder:
 		return grants.InvalidClient.Because(errPublicSecret)
-	case !client.Public() && !shown && !(identifies && x.shown.Method == storage.AuthNone):
+	case !client.Public() && !shown && !(c.key.identifies && c.shown.Method == storage.AuthNone):
 		return grants.InvalidClient.Because(errUnauthenticated)
 	}
-	x.request.Client = client
-	if client.Public() {
-		x.request.AuthMethod = storage.AuthNone
-	}
+	c.client = client
 	return nil
 }
 

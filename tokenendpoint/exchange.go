@@ -8,16 +8,13 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
-	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
-// exchange is one request on its way through the endpoint.
+// exchange is one request on its way through the token endpoint.
 type exchange struct {
-	request    grants.Request
-	grant      grants.Grant
-	shown      clientauth.Credentials
-	unreadable error // why what was shown cannot authenticate
-	attempt    Attempt
+	call
+	request grants.Request
+	grant   grants.Grant
 
 	authorization   grants.Authorization // narrowed to what the request may have
 	presented       *storage.Credential  // what is used up, or nil
@@ -27,23 +24,13 @@ type exchange struct {
 	claims          []byte               // of the grant, for the refresh tokens to come
 	refreshes       bool                 // a refresh token goes with the access token
 	family          string               // to which the tokens belong, empty if to none
-
-	event *Event
-	mark  time.Time // when the last step ended
 }
 
-// lap adds the time since the last step to d.
-func (x *exchange) lap(d *time.Duration) {
-	now := time.Now()
-	*d += now.Sub(x.mark)
-	x.mark = now
-}
-
-// issue is the endpoint. Each step may refuse, and none before the last
+// issue is the token endpoint. Each step may refuse, and none before the last
 // changes anything: a failure up to there costs nothing. The last is one
 // atomic call of the store, when the tokens are already in hand.
-func (h *Handler) issue(w http.ResponseWriter, r *http.Request, e *Event) (*answer, error) {
-	x := &exchange{event: e, mark: time.Now()}
+func (h *Handler) issue(w http.ResponseWriter, r *http.Request, e *Event) ([]byte, error) {
+	x := &exchange{call: call{event: e, mark: time.Now()}}
 	if err := h.understand(w, r, x); err != nil {
 		return nil, err
 	}
@@ -70,25 +57,20 @@ func (h *Handler) issue(w http.ResponseWriter, r *http.Request, e *Event) (*answ
 	if a.refreshToken, err = h.commit(ctx, x, use, a); err != nil {
 		return nil, h.refuse(ctx, x, err)
 	}
-	return a, nil
+	return x.answered(a), nil
 }
 
 // understand reads the request as far as it can be judged on its face: syntax,
 // then grant_type, then missing parameters.
 func (h *Handler) understand(w http.ResponseWriter, r *http.Request, x *exchange) error {
 	defer x.lap(&x.event.Reading)
-	p, err := read(w, r)
-	if err != nil {
+	if err := x.read(w, r); err != nil {
 		return err
 	}
-	x.event.Time = now() // the whole request is here
+	p := &x.parameters
 	grantType := p.form["grant_type"]
 	if grantType == grants.TypeAPIKeyURN {
 		grantType = grants.TypeAPIKey
-	}
-	x.shown, x.unreadable, err = readCredentials(r, &p, x.event.Time)
-	if err != nil {
-		return err
 	}
 	scope, err := grants.ParseScope(p.form["scope"])
 	if err != nil {
@@ -116,7 +98,14 @@ func (h *Handler) understand(w http.ResponseWriter, r *http.Request, x *exchange
 	x.grant = grant.Grant
 	x.shown.GrantType = grant.name
 	x.event.GrantType, x.event.ClientID = grant.name, x.shown.ID
-	return x.checkComplete()
+	x.takeKey()
+	if err := x.checkIdentified(); err != nil {
+		return err
+	}
+	if checker, ok := x.grant.(grants.Checker); ok {
+		return checker.Check(&x.request)
+	}
+	return nil
 }
 
 // builtIn reports whether a grant type is one of those whose parameters are
@@ -129,37 +118,39 @@ func builtIn(grantType string) bool {
 	return false
 }
 
-// checkComplete refuses a request that lacks a parameter.
-func (x *exchange) checkComplete() error {
+// takeKey tells what the credential that the grant takes may do for the client.
+func (x *exchange) takeKey() {
+	x.key.guessable = guessable(x.request.GrantType)
 	identifier, ok := x.grant.(grants.Identifier)
-	identifies := ok && identifier.IdentifiesClient()
-	switch {
-	case x.shown.ID == "" && x.unreadable == nil && !identifies:
-		return errNoClientID
-	case x.unreadable == errAssertion && identifies: // beside the key it is a second mechanism
-		return errTwoMechanisms
+	if !ok {
+		return
 	}
-	if checker, ok := x.grant.(grants.Checker); ok {
-		return checker.Check(&x.request)
+	x.key.ownSecret, x.key.identifies = true, identifier.IdentifiesClient()
+	if x.shown.ID == "" && x.key.identifies {
+		x.key.clientID = func(ctx context.Context) (string, error) { return identifier.ClientID(ctx, &x.request) }
 	}
-	return nil
 }
 
-// admit authenticates the client and holds its registration against the grant,
-// unless it has failed too often.
+// guessable reports whether what the grant takes may be: an API key, or what a
+// host's own grant has people type. Codes and refresh tokens have 256 bits.
+func guessable(grantType string) bool {
+	switch grantType {
+	case grants.TypeAuthorizationCode, grants.TypeRefreshToken, grants.TypeClientCredentials:
+		return false
+	}
+	return true
+}
+
+// admit authenticates the client and holds its registration against the grant.
 func (h *Handler) admit(ctx context.Context, x *exchange) error {
-	defer x.lap(&x.event.Client)
-	if err := h.limit(ctx, x); err != nil {
+	if err := h.authenticate(ctx, &x.call); err != nil {
 		return err
 	}
-	if x.unreadable != nil {
-		return h.countFailure(ctx, x, grants.InvalidClient.Because(x.unreadable))
+	x.request.Client = x.client
+	if x.client.Public() {
+		x.request.AuthMethod = storage.AuthNone
 	}
-	if err := h.authenticate(ctx, x); err != nil {
-		return h.countFailure(ctx, x, err)
-	}
-	x.event.ClientID = x.request.Client.ID
-	if !x.request.Client.MayUse(x.request.GrantType) {
+	if !x.client.MayUse(x.request.GrantType) {
 		return grants.UnauthorizedClient
 	}
 	return nil
@@ -171,7 +162,7 @@ func (h *Handler) decide(ctx context.Context, x *exchange) error {
 	a, err := x.grant.Authorize(ctx, &x.request)
 	switch {
 	case err != nil:
-		return h.countFailure(ctx, x, err)
+		return h.countFailure(ctx, &x.call, err)
 	case a == nil || a.Subject == "":
 		return grants.ServerError.Because(errNoAuthorization)
 	}

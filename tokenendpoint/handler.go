@@ -68,7 +68,14 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 
 // ServeHTTP answers a token request. It reads the body itself: middleware that
 // calls ParseForm before it leaves it nothing.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, h.issue) }
+
+// An action is what an endpoint does. It returns the body of the answer, and
+// says in the event how it ended.
+type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
+
+// serve is what all endpoints have in common.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
 	start := time.Now()
 	if r.ContentLength != 0 {
 		// Before anything else: net/http waits for the body of a request that
@@ -80,8 +87,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := &Event{Time: now()}
-	if a, refused := h.guarded(w, r, e); refused == nil {
-		h.respond(w, a, e)
+	if body, refused := h.guarded(w, r, e, act); refused == nil {
+		e.Status = http.StatusOK
+		writeJSON(w, http.StatusOK, body)
 	} else {
 		h.respondError(w, refused, e)
 	}
@@ -91,22 +99,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // guarded turns a panic of a host's store, grant, hook, signer or error into an
 // answer, in place of the bare end of the connection that net/http would give.
-func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event) (a *answer, refused *refusal) {
+func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event, act action) (body []byte, refused *refusal) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
 			panic(p)
 		default:
-			a, refused = nil, refusalOf(grants.ServerError.Because(&panicError{p, debug.Stack()}))
+			body, refused = nil, refusalOf(grants.ServerError.Because(&panicError{p, debug.Stack()}))
 		}
 	}()
-	a, err := h.issue(w, r, e)
+	body, err := act(w, r, e)
 	if err != nil {
 		refused = refusalOf(err)
 		refused.abandoned = errors.Is(err, context.Canceled) && r.Context().Err() != nil
 	}
-	return a, refused
+	return body, refused
 }
 
 // panicError is the cause of an answer in place of which there was a panic.

@@ -34,19 +34,19 @@ type Attempt struct {
 }
 
 // limit refuses an attempt that comes after too many failures.
-func (h *Handler) limit(ctx context.Context, x *exchange) error {
-	if !x.guesses() {
+func (h *Handler) limit(ctx context.Context, c *call) error {
+	if !c.guesses() {
 		return nil
 	}
-	x.attempt = Attempt{
-		ClientID: x.shown.ID,
-		Network:  network(h.addressOf(x.request.HTTP)),
-		Time:     x.request.Time,
+	c.attempt = Attempt{
+		ClientID: c.shown.ID,
+		Network:  network(h.addressOf(c.http)),
+		Time:     c.event.Time,
 	}
-	wait := h.failures.wait(x.attempt)
+	wait := h.failures.wait(c.attempt)
 	if h.limiter != nil {
-		x.attempt.ClientID = strings.Clone(x.shown.ID) // it may be a part of the body, and a Limiter keeps it
-		if w, err := h.limiter.Wait(ctx, x.attempt); err == nil {
+		c.attempt.ClientID = strings.Clone(c.shown.ID) // it may be a part of the body, and a Limiter keeps it
+		if w, err := h.limiter.Wait(ctx, c.attempt); err == nil {
 			wait = w
 		}
 	}
@@ -57,31 +57,21 @@ func (h *Handler) limit(ctx context.Context, x *exchange) error {
 }
 
 // countFailure counts err if it may be a wrong guess, and returns it.
-func (h *Handler) countFailure(ctx context.Context, x *exchange, err error) error {
+func (h *Handler) countFailure(ctx context.Context, c *call, err error) error {
 	v := grants.Verdict(err)
-	if v == nil || !x.guesses() || v.Code != grants.InvalidClient && !(x.guessable() && v.Code == grants.InvalidGrant) {
+	if v == nil || !c.guesses() || v.Code != grants.InvalidClient && !(c.key.guessable && v.Code == grants.InvalidGrant) {
 		return err
 	}
-	h.failures.add(x.attempt)
+	h.failures.add(c.attempt)
 	if h.limiter != nil {
-		h.limiter.Failed(ctx, x.attempt) // its error changes nothing: the count of this process has it
+		h.limiter.Failed(ctx, c.attempt) // its error changes nothing: the count of this process has it
 	}
 	return err
 }
 
 // guesses reports whether the request shows something that can be guessed.
-func (x *exchange) guesses() bool {
-	return x.guessable() || x.shown.Method != storage.AuthNone || x.unreadable != nil
-}
-
-// guessable reports whether what the grant takes may be: an API key, or what a
-// host's own grant has people type. Codes and refresh tokens have 256 bits.
-func (x *exchange) guessable() bool {
-	switch x.request.GrantType {
-	case grants.TypeAuthorizationCode, grants.TypeRefreshToken, grants.TypeClientCredentials:
-		return false
-	}
-	return true
+func (c *call) guesses() bool {
+	return c.key.guessable || c.shown.Method != storage.AuthNone || c.unreadable != nil
 }
 
 // addressOf is where a request comes from: what the host says, or else the

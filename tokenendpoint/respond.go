@@ -24,11 +24,11 @@ var (
 // retryAfter is what a client is told when nothing better is known.
 const retryAfter = 2 * time.Second
 
-// respond writes a successful answer (RFC 6749 §5.1).
-func (h *Handler) respond(w http.ResponseWriter, a *answer, e *Event) {
-	e.Status, e.Scope = http.StatusOK, a.scope
-	if e.Outcome == "" {
-		e.Outcome = Issued
+// answered is the body of a successful answer (RFC 6749 §5.1).
+func (x *exchange) answered(a *answer) []byte {
+	x.event.Scope = a.scope
+	if x.event.Outcome == "" {
+		x.event.Outcome = Issued
 	}
 	b := make([]byte, 0, len(a.accessToken)+256)
 	b = append(b, `{"access_token":"`...)
@@ -51,8 +51,7 @@ func (h *Handler) respond(w http.ResponseWriter, a *answer, e *Event) {
 	if len(a.scope) > 0 {
 		b = append(b, '"')
 	}
-	b = append(b, "}\n"...)
-	writeJSON(w, http.StatusOK, b)
+	return append(b, "}\n"...)
 }
 
 // refusal is what an error means to a client.

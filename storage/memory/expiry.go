@@ -47,8 +47,9 @@ func keptUntil(c *storage.Credential) time.Time {
 
 // DeleteExpired deletes credentials, spent or not, whose ExpiresAt and
 // FamilyExpiresAt both lie before an instant, and what is remembered of revoked
-// families that ended before it. It deletes up to limit of them, or all if
-// limit is zero or negative, and returns how many it deleted.
+// families that ended before it and of revoked access tokens that expired before
+// it. It deletes up to limit of them, or all if limit is zero or negative, and
+// returns how many it deleted.
 //
 // A family that was revoked before it had a credential is remembered for a day
 // from the first call that comes across it, measured by the instants that the
@@ -65,12 +66,14 @@ func (s *Store) DeleteExpired(ctx context.Context, before time.Time, limit int) 
 	defer s.mu.Unlock()
 	deleted := 0
 	for len(s.expiries) > 0 && s.expiries[0].at.Before(before) && (limit <= 0 || deleted < limit) {
-		e := heap.Pop(&s.expiries).(expiry)
-		if e.digest.IsZero() {
+		switch e := heap.Pop(&s.expiries).(expiry); {
+		case e.token:
+			deleted += s.deleteToken(e)
+		case !e.digest.IsZero():
+			deleted += s.deleteCredential(e)
+		default:
 			deleted += s.deleteFamily(e, before)
-			continue
 		}
-		deleted += s.deleteCredential(e)
 	}
 	return deleted, nil
 }
@@ -111,13 +114,14 @@ func (s *Store) deleteFamily(e expiry, before time.Time) int {
 	return 1
 }
 
-// expiry says that a credential or, if digest is zero, a family without
-// credentials is to be kept until an instant. When the instant changes, a new
-// expiry is pushed and the old one stays: it is out of date, and ignored when
-// its turn comes.
+// expiry says that a credential, the revocation of an access token or, if digest
+// is zero, a family without credentials is to be kept until an instant. When the
+// instant changes, a new expiry is pushed and the old one stays: it is out of
+// date, and ignored when its turn comes.
 type expiry struct {
 	at     time.Time
 	digest storage.Digest
+	token  bool // digest is that of an access token
 	family string
 }
 

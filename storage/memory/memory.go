@@ -8,6 +8,7 @@ package memory
 
 import (
 	"sync"
+	"time"
 
 	"github.com/contit/oauth/storage"
 )
@@ -17,8 +18,8 @@ import (
 // safe for concurrent use, and all of them return the error of a context that
 // has ended, before they do anything.
 //
-// It starts no goroutine: credentials stay until [Store.DeleteExpired] is
-// called.
+// It starts no goroutine: credentials and revocations stay until
+// [Store.DeleteExpired] is called.
 type Store struct {
 	mu      sync.Mutex
 	clients map[string]*storage.Client
@@ -27,10 +28,18 @@ type Store struct {
 	apiKeyIDs   map[string]storage.Digest
 	credentials map[storage.Digest]*storage.Credential
 	families    map[string]*family
+	// tokens are the access tokens that were revoked, and until when that is to
+	// be remembered.
+	tokens      map[storage.Digest]time.Time
 	expiries    expiries
+	signingKeys []*storage.SigningKey // in the order of their turns
 }
 
-var _ storage.Storage = (*Store)(nil)
+var (
+	_ storage.Storage     = (*Store)(nil)
+	_ storage.Revocations = (*Store)(nil)
+	_ storage.SigningKeys = (*Store)(nil)
+)
 
 // set adds to a map that may not have been made yet.
 func set[K comparable, V any](m *map[K]V, key K, value V) {

@@ -108,8 +108,9 @@
 //	{api_keys}              hash: k:<digest> an API key, r:<digest> when it was
 //	                        revoked, i:<ID> a digest
 //	{api_keys}:<client ID>  set: digests of API keys
+//	token:<digest>          string: that an access token is revoked
+//	signing_keys            hash: t:<turn> a signing key, i:<ID> a turn
 //	check                   what Check writes, for a second
 //
-// The names once:… and signing_keys are reserved for what later versions remember
-// once and for signing keys.
+// The names once:… are reserved for what later versions remember once.
 package redisstore

@@ -59,12 +59,17 @@ func newMember(c *storage.Credential, nonce string) (member, error) {
 const slack = 2 * time.Hour
 
 // keptUntil is the instant before which a credential is not forgotten, in
-// milliseconds. It is positive: Redis 6 refuses some of the others.
+// milliseconds.
 func keptUntil(c *storage.Credential) string {
-	until := c.FamilyExpiresAt
-	if c.ExpiresAt.After(until) {
-		until = c.ExpiresAt
+	if c.ExpiresAt.After(c.FamilyExpiresAt) {
+		return expiry(c.ExpiresAt)
 	}
+	return expiry(c.FamilyExpiresAt)
+}
+
+// expiry is the instant, in milliseconds, at which a server forgets what is
+// needed until another one. It is positive: Redis 6 refuses some of the others.
+func expiry(until time.Time) string {
 	return strconv.FormatInt(max(until.Add(slack).UnixMilli(), 1), 10)
 }
 

@@ -79,6 +79,15 @@ type apiKeyRecord struct {
 	RevokedAt time.Time `json:"revoked,omitzero"`
 }
 
+// signingKeyRecord is a [storage.SigningKey]. deletesigningkey.lua reads the ID.
+type signingKeyRecord struct {
+	Turn        int64     `json:"turn"`
+	ID          string    `json:"id"`
+	AnnouncedAt time.Time `json:"announced,omitzero"`
+	Sealed      []byte    `json:"sealed"`
+	SealedWith  int       `json:"sealed_with,omitzero"`
+}
+
 // hexDigest is a digest that JSON shows as hexadecimal.
 type hexDigest storage.Digest
 
@@ -194,4 +203,19 @@ func decodeAPIKey(d storage.Digest, text, revoked string) (*storage.APIKey, erro
 		return k, decode(revoked, &k.RevokedAt)
 	}
 	return k, nil
+}
+
+func encodeSigningKey(k *storage.SigningKey) (string, error) {
+	return encode(signingKeyRecord{
+		Turn: k.Turn, ID: k.ID, AnnouncedAt: k.AnnouncedAt.UTC(), Sealed: k.Sealed, SealedWith: k.SealedWith,
+	}, k.ID)
+}
+
+func decodeSigningKey(text string) (*storage.SigningKey, error) {
+	var r signingKeyRecord
+	if err := decode(text, &r); err != nil {
+		return nil, err
+	}
+	k := storage.SigningKey(r)
+	return &k, nil
 }

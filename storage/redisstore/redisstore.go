@@ -80,7 +80,11 @@ type Store struct {
 	scripts map[string]script
 }
 
-var _ storage.Storage = (*Store)(nil)
+var (
+	_ storage.Storage     = (*Store)(nil)
+	_ storage.Revocations = (*Store)(nil)
+	_ storage.SigningKeys = (*Store)(nil)
+)
 
 var (
 	errNoDo   = errors.New("redisstore: Config.Do is nil: it is how Redis is reached")
@@ -124,5 +128,10 @@ func (s *Store) apiKeysKey() string { return s.prefix + "{api_keys}" }
 // apiKeysOf is the key of the digests of a client's API keys. It shares the
 // slot of apiKeysKey.
 func (s *Store) apiKeysOf(clientID string) string { return s.apiKeysKey() + ":" + clientID }
+
+// tokenKey is the key that says that an access token is revoked.
+func (s *Store) tokenKey(d storage.Digest) string { return s.prefix + "token:" + d.String() }
+
+func (s *Store) signingKeysKey() string { return s.prefix + "signing_keys" }
 
 func (s *Store) checkKey() string { return s.prefix + "check" }

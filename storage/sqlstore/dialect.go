@@ -39,11 +39,13 @@ func (d Dialect) String() string {
 func (d Dialect) text(statement, prefix string) string {
 	orIgnore, share := "ON CONFLICT DO NOTHING", ""
 	keep := "ON CONFLICT (family) DO UPDATE SET delete_after = 0 WHERE {}revoked_families.delete_after <> 0"
+	latest := "ON CONFLICT (digest) DO UPDATE SET expires_at = excluded.expires_at WHERE {}denied_tokens.expires_at < ?"
 	if d == MySQL {
 		orIgnore, share = "", "LOCK IN SHARE MODE"
 		keep = "ON DUPLICATE KEY UPDATE delete_after = 0"
+		latest = "ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, ?)"
 	}
-	statement = strings.NewReplacer("{or ignore}", orIgnore, "{keep}", keep, "{share}", share).Replace(statement)
+	statement = strings.NewReplacer("{or ignore}", orIgnore, "{keep}", keep, "{latest}", latest, "{share}", share).Replace(statement)
 	statement = strings.ReplaceAll(statement, "{}", prefix)
 	if d != Postgres {
 		return statement

@@ -311,14 +311,16 @@ func (s *Store) deleteFamilies(ctx context.Context, before time.Time, limit int)
 }
 
 func (s *Store) deleteReplay(ctx context.Context, before time.Time, limit int) (int, bool, error) {
-	return s.deleteDigests(ctx, s.expiredReplay, s.removeReplay, window(before, limit))
+	return s.deleteDigests(ctx, s.expiredReplay, window(before, limit), s.removeReplay)
 }
 
+// deleteDenied leaves a token that was revoked once more meanwhile, until a later
+// instant.
 func (s *Store) deleteDenied(ctx context.Context, before time.Time, limit int) (int, bool, error) {
-	return s.deleteDigests(ctx, s.expiredDenied, s.undeny, window(before, limit))
+	return s.deleteDigests(ctx, s.expiredDenied, window(before, limit), s.undeny, order(before))
 }
 
-func (s *Store) deleteDigests(ctx context.Context, find, remove *sql.Stmt, w *args) (int, bool, error) {
+func (s *Store) deleteDigests(ctx context.Context, find *sql.Stmt, w *args, remove *sql.Stmt, first ...int64) (int, bool, error) {
 	found, err := query(ctx, s, find, w, func(row scan) (d digest, err error) { return d, row(&d) })
 	if err != nil || len(found) == 0 {
 		return 0, false, err
@@ -327,6 +329,6 @@ func (s *Store) deleteDigests(ctx context.Context, find, remove *sql.Stmt, w *ar
 	for i, d := range found {
 		digests[i] = storage.Digest(d)
 	}
-	err = s.transact(ctx, func(to bind) error { return inBatches(ctx, to, remove, digests) })
+	err = s.transact(ctx, func(to bind) error { return inBatches(ctx, to, remove, digests, first...) })
 	return len(digests), true, err
 }

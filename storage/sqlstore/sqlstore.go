@@ -33,8 +33,7 @@
 // second one while it holds the first.
 //
 // At run time the database's user needs SELECT, INSERT, UPDATE and DELETE on the
-// tables. The tables signing_keys, replay and denied_tokens are for later versions
-// and stay empty.
+// tables. The table replay is for later versions and stays empty.
 //
 // # What it keeps
 //
@@ -96,8 +95,8 @@ func checkedNames(d Dialect, prefix string) (string, error) {
 }
 
 // Store is a [storage.Storage] in a database. [Open] makes it. All methods are
-// safe for concurrent use, and none starts a goroutine of its own. What belongs
-// to credentials stays until [Store.DeleteExpired] is called.
+// safe for concurrent use, and none starts a goroutine of its own. Credentials and
+// revocations stay until [Store.DeleteExpired] is called.
 //
 // What the database refuses for the sake of concurrency (a deadlock, a
 // serialization failure, a lock that was waited for too long, a busy SQLite) is
@@ -110,7 +109,11 @@ type Store struct {
 	statements
 }
 
-var _ storage.Storage = (*Store)(nil)
+var (
+	_ storage.Storage     = (*Store)(nil)
+	_ storage.Revocations = (*Store)(nil)
+	_ storage.SigningKeys = (*Store)(nil)
+)
 
 // Open checks the configuration, that the database answers, and the version of
 // its schema, and prepares the statements, so that a missing table or column is

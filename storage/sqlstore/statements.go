@@ -25,6 +25,10 @@ type statements struct {
 	expired, release, forget, remove, lookAgain        *sql.Stmt
 	expiredFamilies, removeFamily, lookAgainAtFamily   *sql.Stmt
 	expiredReplay, removeReplay, expiredDenied, undeny *sql.Stmt
+
+	revokeToken, revoked               *sql.Stmt
+	signingKeys, createSigningKey      *sql.Stmt
+	signingKeyExists, deleteSigningKey *sql.Stmt
 }
 
 // prepared is a statement and where it is kept.
@@ -90,7 +94,14 @@ func (s *statements) all() []prepared {
 		{&s.expiredReplay, `SELECT digest FROM {}replay WHERE expires_at < ? ORDER BY expires_at LIMIT ?`},
 		{&s.removeReplay, `DELETE FROM {}replay WHERE ` + inBatch("digest")},
 		{&s.expiredDenied, `SELECT digest FROM {}denied_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?`},
-		{&s.undeny, `DELETE FROM {}denied_tokens WHERE ` + inBatch("digest")},
+		{&s.undeny, `DELETE FROM {}denied_tokens WHERE expires_at < ? AND ` + inBatch("digest")},
+
+		{&s.revokeToken, revokeTokenSQL},
+		{&s.revoked, revokedSQL},
+		{&s.signingKeys, `SELECT ` + signingKeyColumns + ` FROM {}signing_keys ORDER BY turn`},
+		{&s.createSigningKey, `INSERT INTO {}signing_keys (` + signingKeyColumns + `) VALUES (?, ?, ?, ?, ?) {or ignore}`},
+		{&s.signingKeyExists, `SELECT 1 FROM {}signing_keys WHERE turn = ? OR id = ?`},
+		{&s.deleteSigningKey, `DELETE FROM {}signing_keys WHERE turn = ?`},
 	}
 }
 

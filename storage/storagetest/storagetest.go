@@ -41,13 +41,15 @@ type APIKeys interface {
 	PutAPIKey(ctx context.Context, k *storage.APIKey) error
 }
 
-// Store is what [Run] needs: all of a [storage.Storage], and the means to put
-// clients and API keys into it. A store that has no such methods gets them from
-// a type in its test that embeds the store.
+// Store is what [Run] needs: all of a [storage.Storage], its revocations of
+// access tokens, and the means to put clients and API keys into it. A store that
+// has no such means gets them from a type in its test that embeds the store. One
+// without revocations is tested by its parts.
 type Store interface {
 	Clients
 	storage.Credentials
 	APIKeys
+	storage.Revocations
 }
 
 // Run tests all of a store. It calls open for each rule. The store need not be

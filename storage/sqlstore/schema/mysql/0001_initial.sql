@@ -89,15 +89,11 @@ CREATE TABLE IF NOT EXISTS {}api_keys (
 
 -- Replicas that rotate at once agree by turn: one of them inserts it.
 CREATE TABLE IF NOT EXISTS {}signing_keys (
-	id             VARBINARY(512) NOT NULL PRIMARY KEY,
-	turn           BIGINT NOT NULL UNIQUE,
-	announced_at   BIGINT NOT NULL,
-	signs_from     BIGINT NOT NULL,
-	signs_until    BIGINT,
-	verifies_until BIGINT,
-	public_jwk     MEDIUMBLOB NOT NULL,
-	private_key    MEDIUMBLOB NOT NULL, -- sealed with the key-encryption key
-	sealed_with    INTEGER NOT NULL -- the version of the key-encryption key
+	turn         BIGINT NOT NULL PRIMARY KEY,
+	id           VARBINARY(512) NOT NULL UNIQUE,
+	announced_at BIGINT,
+	sealed       MEDIUMBLOB NOT NULL, -- the private key, under the key-encryption key
+	sealed_with  BIGINT NOT NULL -- the version of the key-encryption key
 ) ENGINE=InnoDB;
 
 -- What may be used once without a record of its own: whoever inserts was first.

@@ -87,15 +87,11 @@ CREATE INDEX {}api_keys_subject ON {}api_keys (subject, id);
 
 -- Replicas that rotate at once agree by turn: one of them inserts it.
 CREATE TABLE {}signing_keys (
-	id             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-	turn           BIGINT NOT NULL UNIQUE,
-	announced_at   BIGINT NOT NULL,
-	signs_from     BIGINT NOT NULL,
-	signs_until    BIGINT,
-	verifies_until BIGINT,
-	public_jwk     TEXT NOT NULL,
-	private_key    BYTEA NOT NULL, -- sealed with the key-encryption key
-	sealed_with    INTEGER NOT NULL -- the version of the key-encryption key
+	turn         BIGINT NOT NULL PRIMARY KEY,
+	id           TEXT COLLATE "C" NOT NULL UNIQUE,
+	announced_at BIGINT,
+	sealed       BYTEA NOT NULL, -- the private key, under the key-encryption key
+	sealed_with  BIGINT NOT NULL -- the version of the key-encryption key
 );
 
 -- What may be used once without a record of its own: whoever inserts was first.

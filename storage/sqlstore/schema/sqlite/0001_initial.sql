@@ -87,15 +87,11 @@ CREATE INDEX {}api_keys_subject ON {}api_keys (subject, id);
 
 -- Replicas that rotate at once agree by turn: one of them inserts it.
 CREATE TABLE {}signing_keys (
-	id             TEXT NOT NULL PRIMARY KEY,
-	turn           INTEGER NOT NULL UNIQUE,
-	announced_at   INTEGER NOT NULL,
-	signs_from     INTEGER NOT NULL,
-	signs_until    INTEGER,
-	verifies_until INTEGER,
-	public_jwk     TEXT NOT NULL,
-	private_key    BLOB NOT NULL, -- sealed with the key-encryption key
-	sealed_with    INTEGER NOT NULL -- the version of the key-encryption key
+	turn         INTEGER NOT NULL PRIMARY KEY,
+	id           TEXT NOT NULL UNIQUE,
+	announced_at INTEGER,
+	sealed       BLOB NOT NULL, -- the private key, under the key-encryption key
+	sealed_with  INTEGER NOT NULL -- the version of the key-encryption key
 );
 
 -- What may be used once without a record of its own: whoever inserts was first.

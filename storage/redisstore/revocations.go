@@ -1,0 +1,57 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/contit/oauth/storage"
+)
+
+var errZeroTokenExpiry = errors.New("redisstore: the revocation of an access token must have an expiresAt: the zero time would revoke nothing")
+
+// RevokeToken is that of [storage.Revocations]. It keeps a digest of id, which
+// may be any text. The zero time is refused, because it would revoke nothing.
+func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
+	if expiresAt.IsZero() {
+		return errZeroTokenExpiry
+	}
+	return s.decide(ctx, "revoketoken", []string{s.tokenKey(tokenDigest(id))}, expiry(expiresAt))
+}
+
+// Revoked is that of [storage.Revocations]. With [Config.SingleServer] it is one
+// round trip. On a cluster the token and its family are in slots of their own,
+// which no script can touch together: there a token of a family costs two.
+func (s *Store) Revoked(ctx context.Context, id, family string) (bool, error) {
+	keys := []string{s.tokenKey(tokenDigest(id))}
+	if s.single && family != "" {
+		keys = append(keys, s.familyKey(family))
+	}
+	yes, err := s.ask(ctx, "tokenrevoked", keys)
+	if err != nil || yes || s.single || family == "" {
+		return yes, err
+	}
+	return s.ask(ctx, "familyrevoked", []string{s.familyKey(family)})
+}
+
+func tokenDigest(id string) storage.Digest {
+	return storage.PresentedSecret(id).Digest(storage.KindAccessToken)
+}
+
+// ask runs a script that answers with yes or no. Any other word is an outage.
+func (s *Store) ask(ctx context.Context, name string, keys []string) (bool, error) {
+	reply, err := s.run(ctx, name, keys)
+	if err != nil {
+		return false, err
+	}
+	if len(reply) != 2 || reply[0] != "FOUND" {
+		return false, errForm
+	}
+	switch reply[1] {
+	case "yes":
+		return true, nil
+	case "no":
+		return false, nil
+	}
+	return false, errForm
+}
