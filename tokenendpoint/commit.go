@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"time"
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
@@ -22,8 +23,11 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 	if err := ctx.Err(); err != nil {
 		return storage.Secret{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
-	defer cancel()
+	if x.presented == nil && !x.refreshes { // nothing to write
+		return storage.Secret{}, nil
+	}
+	ctx = x.writing.begin(context.WithoutCancel(ctx), time.Now().Add(h.timeout))
+	defer x.writing.end()
 	for range attempts {
 		refresh, err := h.write(ctx, x, u, a)
 		switch {
@@ -52,8 +56,6 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
 	p, refresh, at := x.presented, x.refreshes, now()
 	switch {
-	case p == nil && !refresh:
-		return storage.Secret{}, nil
 	case p == nil:
 		secret := storage.NewSecret(grants.RefreshTokenPrefix)
 		return secret, h.storage.CreateCredential(ctx, h.newRefreshToken(x, secret))

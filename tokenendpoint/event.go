@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -97,6 +98,7 @@ func (h *Handler) report(ctx context.Context, e *Event) {
 			}
 		}()
 		if h.observe != nil {
+			e.Scope = slices.Clone(e.Scope) // it may be the client's
 			h.observe(ctx, *e)
 		}
 	}()

@@ -68,7 +68,11 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 
 // ServeHTTP answers a token request. It reads the body itself: middleware that
 // calls ParseForm before it leaves it nothing.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, h.issue) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := new(exchange) // with its event, in one allocation
+	x.event = &x.own
+	h.serveAs(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
+}
 
 // An action is what an endpoint does. It returns the body of the answer, and
 // says in the event how it ended.
@@ -76,6 +80,10 @@ type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte,
 
 // serve is what all endpoints have in common.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
+	h.serveAs(w, r, new(Event), act)
+}
+
+func (h *Handler) serveAs(w http.ResponseWriter, r *http.Request, e *Event, act action) {
 	start := time.Now()
 	if r.ContentLength != 0 {
 		// Before anything else: net/http waits for the body of a request that
@@ -86,7 +94,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
 	if h.cors(w, r) {
 		return
 	}
-	e := &Event{Time: now()}
+	e.Time = now()
 	if body, refused := h.guarded(w, r, e, act); refused == nil {
 		e.Status = http.StatusOK
 		writeJSON(w, http.StatusOK, body)

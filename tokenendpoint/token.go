@@ -2,11 +2,10 @@ package tokenendpoint
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
@@ -15,7 +14,7 @@ import (
 
 // answer is what a successful exchange gives (RFC 6749 §5.1).
 type answer struct {
-	accessToken  string
+	body         []byte // JSON, as far as the access token
 	expiresAt    time.Time
 	expiresIn    int64 // seconds
 	refreshToken storage.Secret
@@ -48,32 +47,44 @@ func (h *Handler) sign(ctx context.Context, x *exchange, u use) (*answer, error)
 		Subject:   a.Subject,
 		Audience:  a.Audience,
 		ClientID:  client.ID,
-		ID:        uuid.NewString(),
+		ID:        x.newTokenID(),
 		Scope:     a.Scope,
 		Family:    x.family,
 		IssuedAt:  issued,
 		ExpiresAt: expires,
 		Claims:    a.Claims,
 	}
-	payload, err := token.AppendJSON(make([]byte, 0, 512))
+	payload, err := token.AppendJSON(x.scratch[:0])
 	if err != nil {
 		return nil, grants.ServerError.Because(err)
 	}
 	if len(payload) > h.maxTokenSize { // it only grows from here
 		return nil, grants.ServerError.Because(errTokenSize)
 	}
-	text, err := h.keys.Sign(ctx, h.tokenType, payload, x.request.Time)
+	// It is signed where it is needed, in the body of the answer.
+	const before = `{"access_token":"`
+	body := append(make([]byte, 0, 2*len(payload)+512), before...)
+	body, err = h.keys.AppendSigned(ctx, body, h.tokenType, payload, x.request.Time)
 	if err != nil {
 		return nil, fmt.Errorf("tokenendpoint: sign: %w", err)
 	}
-	if len(text) > h.maxTokenSize {
+	if len(body)-len(before) > h.maxTokenSize {
 		return nil, grants.ServerError.Because(errTokenSize)
 	}
 	x.event.TokenID = token.ID
-	return &answer{
-		accessToken: text,
-		expiresAt:   expires,
-		expiresIn:   int64(expires.Sub(issued) / time.Second),
-		scope:       a.Scope,
-	}, nil
+	x.answer = answer{
+		body:      body,
+		expiresAt: expires,
+		expiresIn: int64(expires.Sub(issued) / time.Second),
+		scope:     a.Scope,
+	}
+	return &x.answer, nil
+}
+
+// newTokenID draws a version 4 UUID (RFC 9562 §5.4). uuid.NewString would draw
+// it into memory of its own.
+func (x *exchange) newTokenID() string {
+	rand.Read(x.id[:]) // it cannot fail: the process ends instead
+	x.id[6], x.id[8] = x.id[6]&0x0f|0x40, x.id[8]&0x3f|0x80
+	return x.id.String()
 }

@@ -146,18 +146,34 @@ func (k *privateKey) prove() error {
 // fixedWidth turns the ASN.1 of crypto.Signer into r and s, each of 32 bytes
 // (RFC 7518 §3.4).
 func fixedWidth(der []byte) ([]byte, error) {
-	var sequence cryptobyte.String
-	var r, s []byte // without leading zeros, but zero is one zero
+	var sequence, r, s cryptobyte.String
 	input := cryptobyte.String(der)
 	if !input.ReadASN1(&sequence, asn1.SEQUENCE) || !input.Empty() ||
-		!sequence.ReadASN1Integer(&r) || !sequence.ReadASN1Integer(&s) || !sequence.Empty() {
-		return nil, errDER
-	}
-	if r[0] == 0 || len(r) > 32 || s[0] == 0 || len(s) > 32 {
+		!sequence.ReadASN1(&r, asn1.INTEGER) || !sequence.ReadASN1(&s, asn1.INTEGER) || !sequence.Empty() {
 		return nil, errDER
 	}
 	signature := make([]byte, 64)
-	copy(signature[32-len(r):32], r)
-	copy(signature[64-len(s):], s)
+	if !pad(signature[:32], r) || !pad(signature[32:], s) {
+		return nil, errDER
+	}
 	return signature, nil
+}
+
+// pad writes a positive integer of ASN.1 in DER to the end of to, which is zero.
+// ReadASN1Integer of cryptobyte would do so too, by way of the heap.
+func pad(to []byte, integer []byte) bool {
+	if len(integer) == 0 || integer[0] >= 0x80 { // it is negative
+		return false
+	}
+	if integer[0] == 0 { // there is one reason for it
+		if len(integer) == 1 || integer[1] < 0x80 {
+			return false
+		}
+		integer = integer[1:]
+	}
+	if len(integer) > len(to) {
+		return false
+	}
+	copy(to[len(to)-len(integer):], integer)
+	return true
 }
