@@ -105,7 +105,9 @@ func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, pa
 	length := len(header) + encoding.EncodedLen(len(payload)) + encoding.EncodedLen(k.size) + 2
 	token := append(append(slices.Grow(b, length), header...), '.')
 	token = encoding.AppendEncode(token, payload)
-	signature, err := k.signature(ctx, token[len(b):])
+	var fixed [64]byte
+	// Where the signature will stand there is room for the digest.
+	signature, err := k.signature(ctx, token[len(b):], token[len(token):], &fixed)
 	if err != nil {
 		return b, fmt.Errorf("jws: sign: %w", err)
 	}
@@ -113,18 +115,19 @@ func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, pa
 }
 
 // signature signs a message, as RFC 7518 §3 and RFC 8037 §3.1 write a signature.
-func (k *privateKey) signature(ctx context.Context, message []byte) ([]byte, error) {
+// It uses room for the digest and fixed for an ECDSA signature.
+func (k *privateKey) signature(ctx context.Context, message, room []byte, fixed *[64]byte) ([]byte, error) {
 	digest := message
 	if k.opts.HashFunc() == crypto.SHA256 {
 		sum := sha256.Sum256(message)
-		digest = sum[:]
+		digest = append(room[:0], sum[:]...)
 	}
 	signature, err := k.sign(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
 	if k.Algorithm() == ES256 {
-		return fixedWidth(signature)
+		return fixedWidth(signature, fixed)
 	}
 	if len(signature) != k.size {
 		return nil, fmt.Errorf("the signer's signature has %d bytes, not %d", len(signature), k.size)
@@ -136,7 +139,7 @@ func (k *privateKey) signature(ctx context.Context, message []byte) ([]byte, err
 // two keys, and every token would be refused by everyone.
 func (k *privateKey) prove() error {
 	message := []byte("github.com/contit/oauth")
-	signature, err := k.signature(context.Background(), message)
+	signature, err := k.signature(context.Background(), message, nil, new([64]byte))
 	if err != nil {
 		return err
 	}
@@ -145,18 +148,17 @@ func (k *privateKey) prove() error {
 
 // fixedWidth turns the ASN.1 of crypto.Signer into r and s, each of 32 bytes
 // (RFC 7518 §3.4).
-func fixedWidth(der []byte) ([]byte, error) {
+func fixedWidth(der []byte, signature *[64]byte) ([]byte, error) {
 	var sequence, r, s cryptobyte.String
 	input := cryptobyte.String(der)
 	if !input.ReadASN1(&sequence, asn1.SEQUENCE) || !input.Empty() ||
 		!sequence.ReadASN1(&r, asn1.INTEGER) || !sequence.ReadASN1(&s, asn1.INTEGER) || !sequence.Empty() {
 		return nil, errDER
 	}
-	signature := make([]byte, 64)
 	if !pad(signature[:32], r) || !pad(signature[32:], s) {
 		return nil, errDER
 	}
-	return signature, nil
+	return signature[:], nil
 }
 
 // pad writes a positive integer of ASN.1 in DER to the end of to, which is zero.
