@@ -71,19 +71,27 @@ func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (sto
 	case h.keeps(x):
 		return x.secret, nil
 	}
-	old := p.Clone()
-	if !refresh {
-		old.FamilyExpiresAt = later(old.FamilyExpiresAt, a.expiresAt)
-		return storage.Secret{}, h.storage.Spend(ctx, old, nil, at)
+	var secret storage.Secret
+	var next *storage.Credential
+	kept := a.expiresAt
+	if refresh {
+		secret = x.nextSecret()
+		next = h.newRefreshToken(x, secret) // before the end of its parent is moved
+		kept = later(kept, next.FamilyExpiresAt)
 	}
-	secret := storage.NewSecret(grants.RefreshTokenPrefix)
-	if p.Kind == storage.KindRefreshToken {
-		old.Salt = make([]byte, 16)
-		rand.Read(old.Salt)
-		secret = x.secret.Derive(grants.RefreshTokenPrefix, old.Salt)
-	}
-	next := h.newRefreshToken(x, secret)
 	// The spent record is kept for as long as there is something to protect.
-	old.FamilyExpiresAt = later(later(old.FamilyExpiresAt, next.FamilyExpiresAt), a.expiresAt)
-	return secret, h.storage.Spend(ctx, old, next, at)
+	p.FamilyExpiresAt = later(p.FamilyExpiresAt, kept)
+	return secret, h.storage.Spend(ctx, p, next, at)
+}
+
+// nextSecret is the refresh token to come. One that follows another is derived
+// from it, so that its holder can be given the same one again.
+func (x *exchange) nextSecret() storage.Secret {
+	p := x.presented
+	if p.Kind != storage.KindRefreshToken {
+		return storage.NewSecret(grants.RefreshTokenPrefix)
+	}
+	p.Salt = x.salt[:]
+	rand.Read(p.Salt) // it cannot fail: the process ends instead
+	return x.secret.Derive(grants.RefreshTokenPrefix, p.Salt)
 }

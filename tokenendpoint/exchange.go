@@ -32,6 +32,7 @@ type exchange struct {
 	deciding, writing deadline
 	answer            answer
 	id                uuid.UUID // the jti
+	salt              [16]byte  // of the refresh token that is used up
 	scratch           [512]byte // room for the payload of a usual token
 }
 
