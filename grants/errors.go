@@ -31,6 +31,8 @@ const (
 	InvalidScope Code = "invalid_scope" // RFC 6749 §5.2
 	// InvalidTarget: the resource is malformed or exceeds what may be granted.
 	InvalidTarget Code = "invalid_target" // RFC 8707 §2
+	// UnsupportedTokenType: the endpoint cannot revoke tokens of this kind.
+	UnsupportedTokenType Code = "unsupported_token_type" // RFC 7009 §2.2.1
 	// AccessDenied: the user said no. This package never returns it, nor
 	// UnsupportedResponseType: they are for the host's authorization page.
 	AccessDenied Code = "access_denied" // RFC 6749 §4.1.2.1

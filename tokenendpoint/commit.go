@@ -15,9 +15,15 @@ var errUnsettled = errors.New("tokenendpoint: the store will not spend what it s
 // attempts bounds how often a request that lost a race looks again.
 const attempts = 4
 
-// commit makes the one state change of a request, and returns the refresh token
-// to answer with. It outlives a client that hangs up, since half a state change
-// would be worse than one that nobody hears of.
+// lasting is a context for the one state change of a request. It outlives a
+// client that hangs up, since half a state change would be worse than one that
+// nobody hears of.
+func (h *Handler) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
+}
+
+// commit makes the one state change of a token request, and returns the refresh
+// token to answer with.
 func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
 	defer x.lap(&x.event.Write)
 	if err := ctx.Err(); err != nil {

@@ -39,6 +39,16 @@ type Config struct {
 	// Storage keeps codes, refresh tokens and API keys, and the clients if
 	// Clients is nil. It may be nil if none of that is needed.
 	Storage storage.Storage
+	// Revocations remembers revoked access tokens. It is the store that keeps the
+	// credentials of Storage, since a token dies with its family: all stores of
+	// this library are one. If nil, an access token is good until it expires, and
+	// a client that wants to revoke one gets unsupported_token_type.
+	Revocations storage.Revocations
+	// MayIntrospect, if not nil, decides whether a client is told about an access
+	// token that is signed, has not expired, and may still turn out to be revoked.
+	// An error is an outage. If nil, a client is told about tokens that have its
+	// identifier in aud or as client_id.
+	MayIntrospect func(ctx context.Context, client *storage.Client, t *jws.AccessToken) (bool, error)
 	// Clients knows the clients and checks what they show. If nil, it is
 	// clientauth.Secrets over Storage.
 	Clients ClientValidator

@@ -10,6 +10,16 @@ import (
 	"github.com/contit/oauth/grants"
 )
 
+// Endpoint says which endpoint a request came to.
+type Endpoint string
+
+// The endpoints whose requests are told of.
+const (
+	EndpointToken         Endpoint = "token"         // RFC 6749 §3.2
+	EndpointRevocation    Endpoint = "revocation"    // RFC 7009
+	EndpointIntrospection Endpoint = "introspection" // RFC 7662
+)
+
 // Outcome says how a request ended.
 type Outcome string
 
@@ -20,6 +30,13 @@ const (
 	// Repeated: the client asked again for the answer to a refresh, in time,
 	// and got the same refresh token.
 	Repeated Outcome = "repeated"
+	// Revoked: the client ended a token. TokenID names it if it was an access
+	// token; else Family names what has ended. Both are empty if there was
+	// nothing to end.
+	Revoked Outcome = "revoked"
+	// Introspected: a resource server was told about a token. TokenID or Family
+	// name it; both are empty if it is not active, and Cause says why it is not.
+	Introspected Outcome = "introspected"
 	// Refused: the request was wrong, or not allowed.
 	Refused Outcome = "refused"
 	// Replayed: a code or refresh token was used again that had been used
@@ -37,6 +54,8 @@ const (
 type Event struct {
 	// Time is the instant at which the request was judged, in UTC.
 	Time time.Time
+	// Endpoint is the one it came to.
+	Endpoint Endpoint
 	// Outcome says how it ended.
 	Outcome Outcome
 	// GrantType is the grant, or empty if the request did not get so far.
@@ -44,18 +63,21 @@ type Event struct {
 	// ClientID is the client. Before it is authenticated that is what the
 	// request claims, of up to 4 KiB.
 	ClientID string
-	// Subject is the "sub" that the grant decided on.
+	// Subject is the "sub" that the grant decided on, or that of the token which
+	// the request was about.
 	Subject string
 	// Family names what descends from one authorization: the family of the
-	// code or refresh token that was presented or issued.
+	// code or refresh token that was presented or issued, or of the token which
+	// the request was about.
 	Family string
-	// TokenID is the "jti" of the access token.
+	// TokenID is the "jti" of the access token that was issued, or which the
+	// request was about.
 	TokenID string
 	// APIKeyID is the ID of the API key that the authorization rests on: with
 	// Time and Outcome, the key's last use. It is there for the refresh of a
 	// token that the key gave, too; GrantType tells the two apart.
 	APIKeyID string
-	// Scope is what was granted.
+	// Scope is what was granted, or what an introspected token has.
 	Scope []string
 
 	// Status is the status code of the response.
@@ -70,14 +92,15 @@ type Event struct {
 
 	// Reading, Client, Decision, Signing and Write are how long the steps
 	// took: reading the request, authenticating the client, the grant with
-	// its hook, the signature, the state change. Total is all of it.
+	// its hook or the search for the token, the signature, the state change.
+	// Total is all of it.
 	Reading, Client, Decision, Signing, Write, Total time.Duration
 }
 
 // level says how much an operator wants to know of an outcome.
 func (o Outcome) level() slog.Level {
 	switch o {
-	case Issued, Repeated:
+	case Issued, Repeated, Introspected:
 		return slog.LevelDebug
 	case Replayed:
 		return slog.LevelWarn
@@ -94,7 +117,7 @@ func (h *Handler) report(ctx context.Context, e *Event) {
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				h.logger.ErrorContext(ctx, "token request: Observe panicked", "cause", (&panicError{p, debug.Stack()}).Error())
+				h.logger.ErrorContext(ctx, string(e.Endpoint)+" request: Observe panicked", "cause", (&panicError{p, debug.Stack()}).Error())
 			}
 		}()
 		if h.observe != nil {
@@ -133,5 +156,5 @@ func (h *Handler) log(ctx context.Context, e *Event) {
 	if e.Cause != nil {
 		attrs = append(attrs, slog.String("cause", e.Cause.Error()))
 	}
-	h.logger.LogAttrs(ctx, level, "token request", attrs...)
+	h.logger.LogAttrs(ctx, level, string(e.Endpoint)+" request", attrs...)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/contit/oauth/grants"
 )
 
-// parameters are those of one token request, whichever way they came: each
+// parameters are those of one request, whichever way they came: each
 // known one at most once and not empty (RFC 6749 §3.2).
 type parameters struct {
 	form     grants.Form
@@ -76,16 +76,16 @@ const (
 	scopes         // judged by grants.ParseScope, with its own error code
 )
 
-// known tells the parameters of RFC 6749, 7521, 7523, 7636, 8628 and 8693, and
-// ours. Those of grants that a deployment does not have are known too: twice is
+// known tells the parameters of RFC 6749, 7009, 7521, 7523, 7636, 7662, 8628 and
+// 8693, and ours. Those of grants that a deployment does not have are known too: twice is
 // an error, whoever may read them.
 func known(name string) syntax {
 	switch name {
 	case "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "api_key",
 		"client_assertion_type", "device_code", "subject_token_type", "actor_token_type",
-		"requested_token_type", "resource":
+		"requested_token_type", "resource", "token_type_hint":
 		return visible
-	case "client_assertion", "assertion", "subject_token", "actor_token":
+	case "client_assertion", "assertion", "subject_token", "actor_token", "token":
 		return token
 	case "client_id", "client_secret", "username", "password":
 		return text

@@ -15,13 +15,17 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// Handler is a token endpoint. It is an [http.Handler], safe for concurrent
-// use, and holds no state that another replica would need.
+// Handler is a token endpoint, and the endpoints that go with it. It is the
+// [http.Handler] of the former; [Handler.Revocation] gives another. It is safe for
+// concurrent use, and holds no state that another replica would need.
 type Handler struct {
 	issuer         string
 	audience       []string
 	keys           *jws.KeySet
 	storage        storage.Storage
+	hasCredentials bool // Storage keeps refresh tokens
+	revocations    storage.Revocations
+	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
 	grants         map[string]configuredGrant
@@ -71,6 +75,7 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := new(exchange) // with its event, in one allocation
 	x.event = &x.own
+	x.event.Endpoint = EndpointToken
 	h.serveAs(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
 }
 
@@ -79,8 +84,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
 
 // serve is what all endpoints have in common.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, act action) {
-	h.serveAs(w, r, new(Event), act)
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, act action) {
+	h.serveAs(w, r, &Event{Endpoint: name}, act)
 }
 
 func (h *Handler) serveAs(w http.ResponseWriter, r *http.Request, e *Event, act action) {
@@ -91,7 +96,7 @@ func (h *Handler) serveAs(w http.ResponseWriter, r *http.Request, e *Event, act 
 		// of the server hold.
 		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
 	}
-	if h.cors(w, r) {
+	if e.Endpoint != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
 		return
 	}
 	e.Time = now()

@@ -32,6 +32,9 @@ func New(c Config) (*Handler, error) {
 		audience:       slices.Clone(c.Audience),
 		keys:           c.Keys,
 		storage:        c.Storage,
+		hasCredentials: partsOf(c.Storage).Credentials != nil,
+		revocations:    c.Revocations,
+		introspectable: c.MayIntrospect,
 		clients:        c.Clients,
 		grants:         make(map[string]configuredGrant, len(c.Grants)),
 		tokenType:      c.TokenType,
@@ -84,6 +87,9 @@ func New(c Config) (*Handler, error) {
 		h.storage = storage.Parts{}
 	}
 	h.reader = reader{h.storage}
+	if h.revocations == nil {
+		h.revocations = noRevocations{}
+	}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}
 	}
@@ -168,12 +174,12 @@ func (f *faults) grants(c Config) {
 	if len(c.Grants) == 0 {
 		f.add("Grants is empty")
 	}
-	parts, split := c.Storage.(storage.Parts)
-	if !split && c.Storage != nil {
-		parts = storage.Parts{Clients: c.Storage, Credentials: c.Storage, APIKeys: c.Storage}
-	}
+	parts := partsOf(c.Storage)
 	if isNil(c.Storage) && c.Storage != nil {
 		f.add("Storage is a nil pointer")
+	}
+	if isNil(c.Revocations) && c.Revocations != nil {
+		f.add("Revocations is a nil pointer")
 	}
 	if isNil(c.Clients) && c.Clients != nil {
 		f.add("Clients is a nil pointer or function")
@@ -197,6 +203,14 @@ func (f *faults) grants(c Config) {
 			f.add("the grant %q needs credentials, and Storage has none", name)
 		}
 	}
+}
+
+// partsOf tells what a store keeps.
+func partsOf(s storage.Storage) storage.Parts {
+	if parts, split := s.(storage.Parts); split || s == nil {
+		return parts
+	}
+	return storage.Parts{Clients: s, Credentials: s, APIKeys: s}
 }
 
 // isNil sees through an interface to a nil pointer or function.

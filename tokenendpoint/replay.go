@@ -66,9 +66,7 @@ func (h *Handler) refuse(ctx context.Context, x *exchange, err error) error {
 		return err
 	}
 	defer x.lap(&x.event.Write)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
-	defer cancel()
-	if outage := h.storage.Revoke(ctx, x.presented.Family); outage != nil {
+	if outage := h.endFamily(ctx, x.presented.Family); outage != nil {
 		return outage
 	}
 	x.event.Outcome = Replayed

@@ -21,7 +21,8 @@ type Credentials struct {
 	// Secret is what was shown; empty if Method is storage.AuthNone. An empty
 	// secret shown by Basic is a wrong one for a confidential client.
 	Secret storage.Secret
-	// GrantType is the grant that is asked for.
+	// GrantType is the grant that is asked for. It is empty at the revocation and
+	// introspection endpoints, which no grant has to do with.
 	GrantType string
 	// Time is the instant at which the request is judged. It is never zero.
 	Time time.Time

@@ -21,7 +21,7 @@ func (f *fixture) asked(want map[string]int) {
 func (f *fixture) wroteNothing() {
 	f.Helper()
 	got := f.store.counted()
-	for _, m := range []string{mCreateCredential, mSpend, mRevoke} {
+	for _, m := range []string{mCreateCredential, mSpend, mRevoke, mRevokeToken} {
 		if got[m] > 0 {
 			f.Errorf("the store was called %v, want no change", got)
 		}

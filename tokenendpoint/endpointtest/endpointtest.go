@@ -19,6 +19,7 @@
 //	D  client authentication            K  the access token
 //	F  grants, authorisation, scope     Q  resources, errors, outages
 //	G  authorization_code               R  rulings where the RFCs leave a choice
+//	P  revocation, introspection, metadata
 //
 // A letter that is missing is of a part of OAuth that this endpoint does not
 // have.

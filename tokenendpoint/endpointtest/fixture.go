@@ -29,6 +29,10 @@ const (
 	issuer   = "https://as.test"
 	audience = "https://api.test"
 	path     = "/connect/token"
+
+	revocationPath    = "/connect/revocation"
+	introspectionPath = "/connect/introspect"
+
 	// verifier is a code_verifier of 64 characters.
 	verifier = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 )
@@ -52,6 +56,7 @@ type fixture struct {
 	client  *http.Client
 
 	c1, c2, cc, pub, off, sp *party
+	parties                  map[string]*party // by their identifiers
 
 	mu      sync.Mutex
 	log     bytes.Buffer
@@ -86,7 +91,7 @@ func newTimed(t *testing.T, open opener, options ...option) *fixture {
 
 func newFixtureOn(l *listener, t *testing.T, open opener, options []option) *fixture {
 	t.Helper()
-	f := &fixture{T: t}
+	f := &fixture{T: t, parties: make(map[string]*party)}
 	keys, err := jws.NewKeySet(jws.Key{Signer: signingKey()})
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +104,8 @@ func newFixtureOn(l *listener, t *testing.T, open opener, options []option) *fix
 		Audience: []string{audience},
 		Keys:     keys,
 		Storage:  f.store,
+
+		Revocations: f.store,
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{},
 			grants.TypeRefreshToken:      grants.RefreshToken{},
@@ -116,6 +123,8 @@ func newFixtureOn(l *listener, t *testing.T, open opener, options []option) *fix
 	}
 	mux := http.NewServeMux()
 	mux.Handle(path, f.handler)
+	mux.Handle(revocationPath, f.handler.Revocation())
+	mux.Handle(introspectionPath, f.handler.Introspection())
 	server := httptest.NewUnstartedServer(mux)
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	if l != nil {
@@ -170,6 +179,7 @@ func (f *fixture) newClient(c *storage.Client, secrets ...string) *party {
 	if err := f.store.PutClient(f.Context(), c); err != nil {
 		f.Fatalf("registering a client: %v", err)
 	}
+	f.parties[p.id] = p
 	return p
 }
 

@@ -24,7 +24,7 @@ type reply struct {
 // send sends a request and reads the response.
 func (f *fixture) send(r *request) *reply {
 	f.Helper()
-	target := f.url + path
+	target := f.url + r.path
 	if r.query != "" {
 		target += "?" + r.query
 	}
@@ -50,7 +50,7 @@ func (f *fixture) send(r *request) *reply {
 func (f *fixture) noteSecrets(r *request) {
 	for i := 0; i+1 < len(r.params); i += 2 {
 		switch r.params[i] {
-		case "client_secret", "code", "code_verifier", "refresh_token", "api_key", "client_assertion":
+		case "client_secret", "code", "code_verifier", "refresh_token", "api_key", "client_assertion", "token":
 			f.secret(r.params[i+1])
 		}
 	}

@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// request is a token request in the making. Each method changes it and returns
-// it.
+// request is a request in the making, to the token endpoint unless it says
+// otherwise. Each method changes it and returns it.
 type request struct {
 	method string
+	path   string
 	query  string
 	header http.Header
 	params []string // names and values, in turn
@@ -24,6 +25,7 @@ type request struct {
 func form(params ...string) *request {
 	return &request{
 		method: http.MethodPost,
+		path:   path,
 		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
 		params: params,
 	}
@@ -93,6 +95,13 @@ func (r *request) without(names ...string) *request {
 	return c
 }
 
+// to sends it to another endpoint.
+func (r *request) to(path string) *request {
+	c := r.clone()
+	c.path = path
+	return c
+}
+
 // set sets a header.
 func (r *request) set(name, value string) *request {
 	c := r.clone()
@@ -156,6 +165,15 @@ func (f *fixture) redeem(p *party, code string) *request {
 
 func refresh(p *party, token string) *request {
 	return form("grant_type", "refresh_token", "refresh_token", token).by(p)
+}
+
+// revoke and introspect are requests about a token.
+func revoke(p *party, token string) *request {
+	return form("token", token).by(p).to(revocationPath)
+}
+
+func introspect(p *party, token string) *request {
+	return form("token", token).by(p).to(introspectionPath)
 }
 
 func presentKey(p *party, key string) *request {

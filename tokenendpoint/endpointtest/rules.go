@@ -17,6 +17,9 @@ var rules = slices.Concat(
 	accessTokenRules,
 	resourceRules,
 	errorRules,
+	tokenClientRules,
+	revocationRules,
+	introspectionRules,
 )
 
 // timedRules are the rows that are about time.
@@ -29,4 +32,7 @@ var timedRules = slices.Concat(
 	timedAPIKeyRules,
 	timedAccessTokenRules,
 	timedErrorRules,
+	timedTokenClientRules,
+	timedRevocationRules,
+	timedIntrospectionRules,
 )

@@ -33,6 +33,8 @@ const (
 	mSpend            = "Spend"
 	mRevoke           = "Revoke"
 	mAPIKey           = "APIKey"
+	mRevokeToken      = "RevokeToken"
+	mRevoked          = "Revoked"
 )
 
 func newSpy(s storagetest.Store) *spy { return &spy{Store: s, calls: make(map[string]int)} }
@@ -135,6 +137,21 @@ func (s *spy) Revoke(ctx context.Context, family string) error {
 		return err
 	}
 	return s.leave(mRevoke, s.Store.Revoke(ctx, family))
+}
+
+func (s *spy) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
+	if err := s.enter(ctx, mRevokeToken); err != nil {
+		return err
+	}
+	return s.leave(mRevokeToken, s.Store.RevokeToken(ctx, id, expiresAt))
+}
+
+func (s *spy) Revoked(ctx context.Context, id, family string) (bool, error) {
+	if err := s.enter(ctx, mRevoked); err != nil {
+		return false, err
+	}
+	revoked, err := s.Store.Revoked(ctx, id, family)
+	return revoked, s.leave(mRevoked, err)
 }
 
 func (s *spy) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, error) {

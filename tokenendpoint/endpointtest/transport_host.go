@@ -114,7 +114,7 @@ func a30NoRedirects(t *testing.T, open opener) {
 			f.url = base + prefix
 			got := f.send(r)
 			if got.status >= 300 && got.status < 400 || got.header.Get("Location") != "" || got.header.Get("Refresh") != "" {
-				t.Errorf("%s %s: got %d to %q, want no redirect", r.method, f.url+path, got.status, got.header.Get("Location"))
+				t.Errorf("%s %s: got %d to %q, want no redirect", r.method, f.url+r.path, got.status, got.header.Get("Location"))
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // has, such as Host and Content-Length, stand as they are.
 func wire(r *request) string {
 	var b bytes.Buffer
-	target := path
+	target := r.path
 	if r.query != "" {
 		target += "?" + r.query
 	}
@@ -105,7 +105,7 @@ func (f *fixture) direct(hr *http.Request) *reply {
 
 // directRequest is r as a request of net/http with another body.
 func directRequest(r *request, body io.Reader) *http.Request {
-	hr := httptest.NewRequest(r.method, issuer+path, body)
+	hr := httptest.NewRequest(r.method, issuer+r.path, body)
 	hr.Header = r.header.Clone()
 	return hr
 }
@@ -113,7 +113,7 @@ func directRequest(r *request, body io.Reader) *http.Request {
 // served asks the handler itself, without a connection: for rules that send
 // very many requests.
 func (f *fixture) served(r *request) *httptest.ResponseRecorder {
-	hr := httptest.NewRequest(r.method, issuer+path, strings.NewReader(r.text()))
+	hr := httptest.NewRequest(r.method, issuer+r.path, strings.NewReader(r.text()))
 	hr.Header = http.Header(r.header.Clone())
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, hr)
