@@ -73,6 +73,9 @@ type Event struct {
 	// TokenID is the "jti" of the access token that was issued, or which the
 	// request was about.
 	TokenID string
+	// Reused tells that the access token was signed for an earlier request, see
+	// Config.ReuseAccessTokens.
+	Reused bool
 	// APIKeyID is the ID of the API key that the authorization rests on: with
 	// Time and Outcome, the key's last use. It is there for the refresh of a
 	// token that the key gave, too; GrantType tells the two apart.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // exchange is one request on its way through the token endpoint.
@@ -30,6 +31,7 @@ type exchange struct {
 	family          string               // to which the tokens belong, empty if to none
 
 	deciding, writing deadline
+	token             jws.AccessToken
 	answer            answer
 	id                uuid.UUID // the jti
 	salt              [16]byte  // of the refresh token that is used up

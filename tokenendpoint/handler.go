@@ -25,6 +25,8 @@ type Handler struct {
 	storage        storage.Storage
 	hasCredentials bool // Storage keeps refresh tokens
 	revocations    storage.Revocations
+	forgetful      bool                                                                   // there are no revocations
+	reuse          *reuse                                                                 // nil: every token is signed
 	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
@@ -45,6 +47,7 @@ type Handler struct {
 	refreshGrace           time.Duration // zero is none
 	refreshRetries         int
 	codeReuseWindow        time.Duration // zero is none
+	reuseFor               time.Duration
 	timeout                time.Duration
 	readTimeout            time.Duration
 }

@@ -55,6 +55,10 @@ func New(c Config) (*Handler, error) {
 		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
 		readTimeout:          faults.lifetime("ReadTimeout", c.ReadTimeout, 5*time.Second, 10*time.Minute),
 	}
+	if c.ReuseAccessTokens != 0 {
+		h.reuseFor = faults.lifetime("ReuseAccessTokens", c.ReuseAccessTokens, 0, time.Hour)
+		h.reuse = new(reuse)
+	}
 	faults.issuer(c.Issuer)
 	faults.audience(c.Audience)
 	faults.grants(c)
@@ -88,7 +92,7 @@ func New(c Config) (*Handler, error) {
 	}
 	h.reader = reader{h.storage}
 	if h.revocations == nil {
-		h.revocations = noRevocations{}
+		h.revocations, h.forgetful = noRevocations{}, true
 	}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}
