@@ -54,7 +54,8 @@ const challengeLength = 43 // SHA-256 in unpadded base64url
 
 // challengeOf returns the S256 code_challenge (RFC 7636 §4.2).
 func challengeOf(verifier string) (challenge [challengeLength]byte) {
-	sum := sha256.Sum256([]byte(verifier))
+	var buf [128]byte // a verifier is no longer
+	sum := sha256.Sum256(append(buf[:0], verifier...))
 	base64.RawURLEncoding.Encode(challenge[:], sum[:])
 	return challenge
 }

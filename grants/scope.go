@@ -48,7 +48,7 @@ func RequestedScope(c *storage.Client, parameter string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case scope == nil:
-		return slices.DeleteFunc(defaultScope(c), func(s string) bool { return !slices.Contains(c.Scope, s) }), nil
+		return slices.DeleteFunc(slices.Clone(defaultScope(c)), func(s string) bool { return !slices.Contains(c.Scope, s) }), nil
 	case !subset(scope, c.Scope):
 		return nil, InvalidScope
 	}
@@ -61,7 +61,7 @@ func defaultScope(c *storage.Client) []string {
 	if c.DefaultScope != nil {
 		return slices.Clone(c.DefaultScope)
 	}
-	return slices.Clone(c.Scope)
+	return c.Scope
 }
 
 // subset reports whether each member of list is in bound.

@@ -83,14 +83,36 @@ func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantT
 
 // Clone returns a copy that shares nothing with c.
 func (c *Client) Clone() *Client {
-	d := *c
-	d.Secrets = slices.Clone(c.Secrets)
-	d.GrantTypes = slices.Clone(c.GrantTypes)
-	d.Scope = slices.Clone(c.Scope)
-	d.DefaultScope = slices.Clone(c.DefaultScope)
-	d.Audience = slices.Clone(c.Audience)
-	d.RedirectURIs = slices.Clone(c.RedirectURIs)
-	return &d
+	d := &struct {
+		Client
+		text    [16]string
+		secrets [2]ClientSecret
+	}{Client: *c}
+	text, secrets := room[string](d.text[:]), room[ClientSecret](d.secrets[:])
+	d.Secrets = secrets.clone(c.Secrets)
+	d.GrantTypes = text.clone(c.GrantTypes)
+	d.Scope = text.clone(c.Scope)
+	d.DefaultScope = text.clone(c.DefaultScope)
+	d.Audience = text.clone(c.Audience)
+	d.RedirectURIs = text.clone(c.RedirectURIs)
+	return &d.Client
+}
+
+// room is memory for copies of short lists, allocated together with the record
+// that they belong to: a store copies a record at every request.
+type room[E any] []E
+
+// clone copies a list into the room, or elsewhere if there is not enough of it.
+// The copy cannot grow into what comes after it.
+func (r *room[E]) clone(list []E) []E {
+	n := len(list)
+	if list == nil || n > len(*r) {
+		return slices.Clone(list)
+	}
+	c := (*r)[:n:n]
+	copy(c, list)
+	*r = (*r)[n:]
+	return c
 }
 
 // ClientSecret is what is kept of one secret of a client.
@@ -217,12 +239,17 @@ func (c *Credential) DecodeClaims() (map[string]any, error) {
 
 // Clone returns a copy that shares nothing with c.
 func (c *Credential) Clone() *Credential {
-	d := *c
-	d.Scope = slices.Clone(c.Scope)
-	d.Audience = slices.Clone(c.Audience)
+	d := &struct {
+		Credential
+		text [8]string
+		salt [16]byte
+	}{Credential: *c}
+	text, salt := room[string](d.text[:]), room[byte](d.salt[:])
+	d.Scope = text.clone(c.Scope)
+	d.Audience = text.clone(c.Audience)
 	d.Claims = bytes.Clone(c.Claims)
-	d.Salt = bytes.Clone(c.Salt)
-	return &d
+	d.Salt = salt.clone(c.Salt)
+	return &d.Credential
 }
 
 // APIKey is the record of an API key. The key itself is shown once, when it is
@@ -256,8 +283,12 @@ type APIKey struct {
 
 // Clone returns a copy that shares nothing with k.
 func (k *APIKey) Clone() *APIKey {
-	l := *k
-	l.Scope = slices.Clone(k.Scope)
-	l.Audience = slices.Clone(k.Audience)
-	return &l
+	l := &struct {
+		APIKey
+		text [8]string
+	}{APIKey: *k}
+	text := room[string](l.text[:])
+	l.Scope = text.clone(k.Scope)
+	l.Audience = text.clone(k.Audience)
+	return &l.APIKey
 }

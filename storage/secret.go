@@ -55,15 +55,16 @@ func (s Secret) Derive(prefix string, salt []byte) Secret {
 }
 
 func encodeSecret(prefix string, key *[32]byte) Secret {
-	b := make([]byte, 0, len(prefix)+bodyLength+checksumLength)
-	b = append(b, prefix...)
+	var buf [128]byte
+	b := append(buf[:0], prefix...)
 	b = base64.RawURLEncoding.AppendEncode(b, key[:])
 	return PresentedSecret(string(appendChecksum(b)))
 }
 
 func appendChecksum(b []byte) []byte {
-	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b))
-	return base64.RawURLEncoding.AppendEncode(b, sum)
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE(b))
+	return base64.RawURLEncoding.AppendEncode(b, sum[:])
 }
 
 // WellFormed reports whether s has the form that [NewSecret] gives to secrets

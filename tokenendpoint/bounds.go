@@ -29,7 +29,7 @@ func (h *Handler) bound(x *exchange) error {
 	if a.Audience != nil {
 		audience = within(a.Audience, allowed)
 	}
-	if key, ok := x.request.APIKey(); ok {
+	if key := x.apiKey; key != nil {
 		scope = within(scope, key.Scope)
 		if key.Audience != nil {
 			audience = within(audience, key.Audience)
@@ -81,10 +81,14 @@ func requestedAudience(r *grants.Request, granted []string) ([]string, error) {
 	return within(granted, r.Resource), nil
 }
 
-// within returns the members of list that are in bound, each once, as a list of
-// its own. They are strings of the grant and not parts of the request, which
-// would keep its whole body alive.
+// within returns the members of list that are in bound, each once. They are
+// strings of the grant and not parts of the request, which would keep its whole
+// body alive. It is the list itself if that is what it holds: nobody changes it,
+// since a hook, a store and an Event get copies.
 func within(list, bound []string) []string {
+	if len(list) > 0 && subset(list, bound) && distinct(list) {
+		return list[:len(list):len(list)]
+	}
 	kept := make([]string, 0, len(list))
 	for _, s := range list {
 		if slices.Contains(bound, s) && !slices.Contains(kept, s) {
@@ -92,6 +96,15 @@ func within(list, bound []string) []string {
 		}
 	}
 	return kept
+}
+
+func distinct(list []string) bool {
+	for i, s := range list {
+		if slices.Contains(list[:i], s) {
+			return false
+		}
+	}
+	return true
 }
 
 // subset reports whether each member of list is in bound.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"time"
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
@@ -28,8 +29,11 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 	if err := ctx.Err(); err != nil {
 		return storage.Secret{}, err
 	}
-	ctx, cancel := h.lasting(ctx)
-	defer cancel()
+	if x.presented == nil && !x.refreshes { // nothing to write
+		return storage.Secret{}, nil
+	}
+	ctx = x.writing.begin(context.WithoutCancel(ctx), time.Now().Add(h.timeout))
+	defer x.writing.end()
 	for range attempts {
 		refresh, err := h.write(ctx, x, u, a)
 		switch {
@@ -58,8 +62,6 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
 	p, refresh, at := x.presented, x.refreshes, now()
 	switch {
-	case p == nil && !refresh:
-		return storage.Secret{}, nil
 	case p == nil:
 		secret := storage.NewSecret(grants.RefreshTokenPrefix)
 		return secret, h.storage.CreateCredential(ctx, h.newRefreshToken(x, secret))
@@ -75,19 +77,27 @@ func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (sto
 	case h.keeps(x):
 		return x.secret, nil
 	}
-	old := p.Clone()
-	if !refresh {
-		old.FamilyExpiresAt = later(old.FamilyExpiresAt, a.expiresAt)
-		return storage.Secret{}, h.storage.Spend(ctx, old, nil, at)
+	var secret storage.Secret
+	var next *storage.Credential
+	kept := a.expiresAt
+	if refresh {
+		secret = x.nextSecret()
+		next = h.newRefreshToken(x, secret) // before the end of its parent is moved
+		kept = later(kept, next.FamilyExpiresAt)
 	}
-	secret := storage.NewSecret(grants.RefreshTokenPrefix)
-	if p.Kind == storage.KindRefreshToken {
-		old.Salt = make([]byte, 16)
-		rand.Read(old.Salt)
-		secret = x.secret.Derive(grants.RefreshTokenPrefix, old.Salt)
-	}
-	next := h.newRefreshToken(x, secret)
 	// The spent record is kept for as long as there is something to protect.
-	old.FamilyExpiresAt = later(later(old.FamilyExpiresAt, next.FamilyExpiresAt), a.expiresAt)
-	return secret, h.storage.Spend(ctx, old, next, at)
+	p.FamilyExpiresAt = later(p.FamilyExpiresAt, kept)
+	return secret, h.storage.Spend(ctx, p, next, at)
+}
+
+// nextSecret is the refresh token to come. One that follows another is derived
+// from it, so that its holder can be given the same one again.
+func (x *exchange) nextSecret() storage.Secret {
+	p := x.presented
+	if p.Kind != storage.KindRefreshToken {
+		return storage.NewSecret(grants.RefreshTokenPrefix)
+	}
+	p.Salt = x.salt[:]
+	rand.Read(p.Salt) // it cannot fail: the process ends instead
+	return x.secret.Derive(grants.RefreshTokenPrefix, p.Salt)
 }

@@ -102,6 +102,16 @@ type Config struct {
 	// ends the family; nothing is used twice for that.
 	CodeReuseWindow time.Duration
 
+	// ReuseAccessTokens, if not zero, gives a client the access token again that
+	// was signed for it less than that long ago, with what is left of its life as
+	// expires_in: for client_credentials and api_key without a refresh token, if
+	// what was decided is the same in every claim but iat, exp and jti. The grant
+	// and its hook are asked all the same. A token that was revoked, or whose key
+	// no longer signs, is not given again, nor one whose client has changed. It
+	// spares signatures, which are dear with RS256, and costs that two requests
+	// have one jti. At most an hour.
+	ReuseAccessTokens time.Duration
+
 	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is
 	// also what empty means (RFC 9068 §2.1), or jws.TypeJWT.
 	TokenType string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/contit/oauth/grants"
@@ -72,6 +73,9 @@ type Event struct {
 	// TokenID is the "jti" of the access token that was issued, or which the
 	// request was about.
 	TokenID string
+	// Reused tells that the access token was signed for an earlier request, see
+	// Config.ReuseAccessTokens.
+	Reused bool
 	// APIKeyID is the ID of the API key that the authorization rests on: with
 	// Time and Outcome, the key's last use. It is there for the refresh of a
 	// token that the key gave, too; GrantType tells the two apart.
@@ -120,6 +124,7 @@ func (h *Handler) report(ctx context.Context, e *Event) {
 			}
 		}()
 		if h.observe != nil {
+			e.Scope = slices.Clone(e.Scope) // it may be the client's
 			h.observe(ctx, *e)
 		}
 	}()

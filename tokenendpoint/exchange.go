@@ -6,13 +6,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // exchange is one request on its way through the token endpoint.
 type exchange struct {
 	call
+	own     Event // what the call's event points to
 	request grants.Request
 	grant   grants.Grant
 
@@ -21,21 +25,29 @@ type exchange struct {
 	secret          storage.Secret       // what was shown for it
 	expires         time.Time            // when the API key behind it all does, zero if never
 	grantedAudience []string             // before the request narrowed it
+	apiKey          *storage.APIKey      // that it rests on, or nil
 	claims          []byte               // of the grant, for the refresh tokens to come
 	refreshes       bool                 // a refresh token goes with the access token
 	family          string               // to which the tokens belong, empty if to none
+
+	deciding, writing deadline
+	token             jws.AccessToken
+	answer            answer
+	id                uuid.UUID // the jti
+	salt              [16]byte  // of the refresh token that is used up
+	scratch           [512]byte // room for the payload of a usual token
 }
 
 // issue is the token endpoint. Each step may refuse, and none before the last
 // changes anything: a failure up to there costs nothing. The last is one
 // atomic call of the store, when the tokens are already in hand.
-func (h *Handler) issue(w http.ResponseWriter, r *http.Request, e *Event) ([]byte, error) {
-	x := &exchange{call: call{event: e, mark: time.Now()}}
+func (h *Handler) issue(w http.ResponseWriter, r *http.Request, x *exchange) ([]byte, error) {
+	x.mark = time.Now()
 	if err := h.understand(w, r, x); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
-	defer cancel()
+	ctx := x.deciding.begin(r.Context(), time.Now().Add(h.timeout))
+	defer x.deciding.end()
 	if err := h.admit(ctx, x); err != nil {
 		return nil, err
 	}
@@ -169,7 +181,7 @@ func (h *Handler) decide(ctx context.Context, x *exchange) error {
 	x.authorization = *a
 	x.event.Subject = a.Subject
 	if key, ok := x.request.APIKey(); ok {
-		x.event.APIKeyID = key.ID
+		x.keepKey(key)
 	}
 	if x.takePresented() {
 		x.event.Family = x.presented.Family
@@ -180,10 +192,14 @@ func (h *Handler) decide(ctx context.Context, x *exchange) error {
 // takePresented takes over what the request presented, out of reach of hooks.
 func (x *exchange) takePresented() bool {
 	record, secret, ok := x.request.Presented()
-	if ok {
-		x.presented, x.secret = &record, secret
+	if !ok {
+		return false
 	}
-	return ok
+	kept := record // allocated here, and not for a request that presents nothing
+	x.presented, x.secret = &kept, secret
+	return true
 }
+
+func (x *exchange) keepKey(key storage.APIKey) { x.apiKey, x.event.APIKeyID = &key, key.ID }
 
 var errNoAuthorization = errors.New("tokenendpoint: the grant answered without a subject")

@@ -16,8 +16,30 @@ import (
 type parameters struct {
 	form     grants.Form
 	resource []string // the one parameter that may repeat, RFC 8707 §2
-	names    []string // all that were there, the empty ones too
+	names    names    // all that were there, the empty ones too
 	repeated []string // unknown ones that were there twice: ignored
+}
+
+// names are a few names, as a request has, kept without an allocation.
+type names struct {
+	few  [12]string
+	n    int // of few
+	more []string
+}
+
+func (s *names) len() int { return s.n + len(s.more) }
+
+func (s *names) add(name string) {
+	if s.n == len(s.few) {
+		s.more = append(s.more, name)
+		return
+	}
+	s.few[s.n] = name
+	s.n++
+}
+
+func (s *names) has(name string) bool {
+	return slices.Contains(s.few[:s.n], name) || slices.Contains(s.more, name)
 }
 
 const (
@@ -75,22 +97,22 @@ func known(name string) syntax {
 
 // add takes one parameter, decoded. Whether it has a value or not, it is there.
 func (p *parameters) add(name, value string) error {
-	if len(p.names) >= maxParameters {
+	if p.names.len() >= maxParameters {
 		return grants.InvalidRequest.Describe("there are too many parameters").Because(errTooMany)
 	}
 	if name == "resource" {
-		p.names = append(p.names, name)
+		p.names.add(name)
 		return p.addResource(value)
 	}
 	s := known(name)
-	if slices.Contains(p.names, name) {
+	if p.names.has(name) {
 		if s != unknown {
 			return errRepeated
 		}
 		delete(p.form, name)
 		p.repeated = append(p.repeated, name)
 	}
-	p.names = append(p.names, name)
+	p.names.add(name)
 	if err := checkValue(s, value); err != nil {
 		return err
 	}
@@ -102,7 +124,7 @@ func (p *parameters) add(name, value string) error {
 
 // missing is why there may be no parameters at all.
 func (p *parameters) missing(r *http.Request) error {
-	if len(p.names) == 0 && r.PostForm != nil {
+	if p.names.len() == 0 && r.PostForm != nil {
 		return errConsumed
 	}
 	return nil

@@ -25,6 +25,8 @@ type Handler struct {
 	storage        storage.Storage
 	hasCredentials bool // Storage keeps refresh tokens
 	revocations    storage.Revocations
+	forgetful      bool                                                                   // there are no revocations
+	reuse          *reuse                                                                 // nil: every token is signed
 	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
@@ -47,6 +49,7 @@ type Handler struct {
 	refreshGrace           time.Duration // zero is none
 	refreshRetries         int
 	codeReuseWindow        time.Duration // zero is none
+	reuseFor               time.Duration
 	timeout                time.Duration
 	readTimeout            time.Duration
 }
@@ -75,7 +78,10 @@ func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, 
 // ServeHTTP answers a token request. It reads the body itself: middleware that
 // calls ParseForm before it leaves it nothing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.serve(w, r, EndpointToken, h.issue)
+	x := new(exchange) // with its event, in one allocation
+	x.event = &x.own
+	x.event.Endpoint = EndpointToken
+	h.serveAs(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
 }
 
 // An action is what an endpoint does. It returns the body of the answer, and
@@ -84,6 +90,10 @@ type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte,
 
 // serve is what all endpoints have in common.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, act action) {
+	h.serveAs(w, r, &Event{Endpoint: name}, act)
+}
+
+func (h *Handler) serveAs(w http.ResponseWriter, r *http.Request, e *Event, act action) {
 	start := time.Now()
 	if r.ContentLength != 0 {
 		// Before anything else: net/http waits for the body of a request that
@@ -91,10 +101,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, a
 		// of the server hold.
 		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
 	}
-	if name != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
+	if e.Endpoint != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
 		return
 	}
-	e := &Event{Time: now(), Endpoint: name}
+	e.Time = now()
 	if body, refused := h.guarded(w, r, e, act); refused == nil {
 		e.Status = http.StatusOK
 		writeJSON(w, http.StatusOK, body)

@@ -60,6 +60,10 @@ func New(c Config) (*Handler, error) {
 	} else {
 		faults.url("Issuer", c.Issuer)
 	}
+	if c.ReuseAccessTokens != 0 {
+		h.reuseFor = faults.lifetime("ReuseAccessTokens", c.ReuseAccessTokens, 0, time.Hour)
+		h.reuse = new(reuse)
+	}
 	faults.audience(c.Audience)
 	faults.grants(c)
 	faults.origins(c.AllowedOrigins)
@@ -86,7 +90,7 @@ func (h *Handler) complete() {
 	}
 	h.reader = reader{h.storage}
 	if h.revocations == nil {
-		h.revocations = noRevocations{}
+		h.revocations, h.forgetful = noRevocations{}, true
 	}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}

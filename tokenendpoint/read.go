@@ -121,9 +121,16 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	}
 	buf := bodies.Get().(*[maxBody + 1]byte)
 	defer bodies.Put(buf)
-	n, err := readUntilEOF(http.MaxBytesReader(w, r.Body, maxBody), buf[:])
-	if err != nil {
+	source := io.Reader(r.Body)
+	if r.ContentLength < 0 { // net/http keeps to the length that a request declares
+		source = http.MaxBytesReader(w, r.Body, maxBody)
+	}
+	n, err := readUntilEOF(source, buf[:])
+	switch {
+	case err != nil:
 		return "", bodyError(err)
+	case n > maxBody:
+		return "", errBodyTooLong
 	}
 	// A deadline that stood would end the request's context with it.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -69,8 +69,8 @@ func (h *Handler) newRefreshToken(x *exchange, secret storage.Secret) *storage.C
 
 		FamilyExpiresAt: h.familyEnd(x),
 	}
-	if key, ok := x.request.APIKey(); ok {
-		next.APIKey = key.Digest
+	if x.apiKey != nil {
+		next.APIKey = x.apiKey.Digest
 	}
 	switch parent := x.presented; {
 	case parent == nil:

@@ -30,10 +30,7 @@ func (x *exchange) answered(a *answer) []byte {
 	if x.event.Outcome == "" {
 		x.event.Outcome = Issued
 	}
-	b := make([]byte, 0, len(a.accessToken)+256)
-	b = append(b, `{"access_token":"`...)
-	b = append(b, a.accessToken...)
-	b = append(b, `","token_type":"Bearer","expires_in":`...)
+	b := append(a.body, `","token_type":"Bearer","expires_in":`...)
 	b = strconv.AppendInt(b, a.expiresIn, 10)
 	if !a.refreshToken.Empty() {
 		b = append(b, `,"refresh_token":"`...)

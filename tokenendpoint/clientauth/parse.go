@@ -95,10 +95,11 @@ func (c cost) decoy() string {
 
 // hash is a storage.ClientSecret.Hash that has been read.
 type hash struct {
-	cost cost
-	salt []byte // of argon2id
-	sum  []byte // of sha256 and argon2id
-	text string // of bcrypt
+	cost   cost
+	digest storage.Digest // of sha256
+	salt   []byte         // of argon2id
+	sum    []byte         // of argon2id
+	text   string         // of bcrypt
 }
 
 // CheckHash returns an error unless [Secrets.ValidateClient] can read hash, for
@@ -128,11 +129,18 @@ func parseHash(text string) (hash, error) {
 }
 
 func parseSHA256(text string) (hash, error) {
-	sum, err := decode(base64.RawURLEncoding, text)
-	if err != nil || len(sum) != len(storage.Digest{}) {
+	h := hash{cost: cost{scheme: schemeSHA256}}
+	var spelling, encoded [43]byte // 32 bytes in unpadded base64url; this runs at every request
+	if len(text) != len(spelling) {
 		return hash{}, errMalformed
 	}
-	return hash{cost: cost{scheme: schemeSHA256}, sum: sum}, nil
+	copy(spelling[:], text)
+	n, err := base64.RawURLEncoding.Decode(h.digest[:], spelling[:])
+	base64.RawURLEncoding.Encode(encoded[:], h.digest[:])
+	if err != nil || n != len(h.digest) || encoded != spelling {
+		return hash{}, errMalformed
+	}
+	return h, nil
 }
 
 // parseArgon2id reads what follows the version: m=…,t=…,p=…$salt$hash. There is
@@ -209,7 +217,7 @@ func digit(b byte) bool { return '0' <= b && b <= '9' }
 func (h hash) matches(secret storage.Secret) (bool, error) {
 	switch h.cost.scheme {
 	case schemeSHA256:
-		return secret.Digest(storage.KindClientSecret).Equal(storage.Digest(h.sum)), nil
+		return secret.Digest(storage.KindClientSecret).Equal(h.digest), nil
 	case schemeArgon2id:
 		c := h.cost
 		sum := argon2.IDKey([]byte(secret.Reveal()), h.salt, c.passes, c.memory, c.threads, uint32(len(h.sum)))

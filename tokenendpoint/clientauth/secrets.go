@@ -181,6 +181,10 @@ func (s *Secrets) trial(client *storage.Client, unknown error, c Credentials) tr
 	if !methodFits(client.AuthMethod, c.Method) {
 		t.refusal, t.fresh = errMethod, true
 	}
+	if allUsable(client.Secrets, c.Time) { // the usual case, without a copy
+		t.secrets = client.Secrets
+		return t
+	}
 	var dead []storage.ClientSecret
 	for _, secret := range client.Secrets {
 		switch {
@@ -200,6 +204,15 @@ func (s *Secrets) trial(client *storage.Client, unknown error, c Credentials) tr
 		t.secrets, t.known = decoys, false
 	}
 	return t
+}
+
+func allUsable(secrets []storage.ClientSecret, at time.Time) bool {
+	for i := range secrets {
+		if secrets[i].Hash == "" || !live(secrets[i], at) {
+			return false
+		}
+	}
+	return len(secrets) > 0
 }
 
 // methodFits tells whether a client with this registered method may show its

@@ -111,14 +111,24 @@ func (taken *ids) addKey(name string, key Key, before *schedule) (turn, error) {
 // Sign returns ctx.Err(), wrapped, if ctx is done before the signature is there.
 // One by a key in memory is not interrupted. Every error is an outage.
 func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte, at time.Time) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	v, err := s.schedule.get(ctx, at)
+	token, err := s.AppendSigned(ctx, nil, typ, payload, at)
 	if err != nil {
 		return "", err
 	}
-	return v.value.signer(at).compact(ctx, typ, payload)
+	return string(token), nil
+}
+
+// AppendSigned appends to b what [KeySet.Sign] returns. With an error it returns
+// b as it was.
+func (s *KeySet) AppendSigned(ctx context.Context, b []byte, typ string, payload []byte, at time.Time) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return b, err
+	}
+	v, err := s.schedule.get(ctx, at)
+	if err != nil {
+		return b, err
+	}
+	return v.value.signer(at).appendCompact(ctx, b, typ, payload)
 }
 
 // PublicKey returns a key of the set, as [Keys] says.

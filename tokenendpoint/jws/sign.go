@@ -94,37 +94,40 @@ func (k *privateKey) header(typ string) ([]byte, error) {
 	return k.newHeader(typ)
 }
 
-// compact returns the payload signed, in the compact serialization (RFC 7515
-// §7.1). It is the same text that go-jose writes.
-func (k *privateKey) compact(ctx context.Context, typ string, payload []byte) (string, error) {
+// appendCompact appends the payload signed, in the compact serialization (RFC
+// 7515 §7.1). It is the same text that go-jose writes, written where it is
+// wanted: go-jose makes some sixty allocations on the way.
+func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, payload []byte) ([]byte, error) {
 	header, err := k.header(typ)
 	if err != nil {
-		return "", err
+		return b, err
 	}
-	token := make([]byte, 0, len(header)+encoding.EncodedLen(len(payload))+encoding.EncodedLen(k.size)+2)
-	token = append(append(token, header...), '.')
+	length := len(header) + encoding.EncodedLen(len(payload)) + encoding.EncodedLen(k.size) + 2
+	token := append(append(slices.Grow(b, length), header...), '.')
 	token = encoding.AppendEncode(token, payload)
-	signature, err := k.signature(ctx, token)
+	var fixed [64]byte
+	// Where the signature will stand there is room for the digest.
+	signature, err := k.signature(ctx, token[len(b):], token[len(token):], &fixed)
 	if err != nil {
-		return "", fmt.Errorf("jws: sign: %w", err)
+		return b, fmt.Errorf("jws: sign: %w", err)
 	}
-	token = encoding.AppendEncode(append(token, '.'), signature)
-	return string(token), nil
+	return encoding.AppendEncode(append(token, '.'), signature), nil
 }
 
 // signature signs a message, as RFC 7518 §3 and RFC 8037 §3.1 write a signature.
-func (k *privateKey) signature(ctx context.Context, message []byte) ([]byte, error) {
+// It uses room for the digest and fixed for an ECDSA signature.
+func (k *privateKey) signature(ctx context.Context, message, room []byte, fixed *[64]byte) ([]byte, error) {
 	digest := message
 	if k.opts.HashFunc() == crypto.SHA256 {
 		sum := sha256.Sum256(message)
-		digest = sum[:]
+		digest = append(room[:0], sum[:]...)
 	}
 	signature, err := k.sign(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
 	if k.Algorithm() == ES256 {
-		return fixedWidth(signature)
+		return fixedWidth(signature, fixed)
 	}
 	if len(signature) != k.size {
 		return nil, fmt.Errorf("the signer's signature has %d bytes, not %d", len(signature), k.size)
@@ -136,7 +139,7 @@ func (k *privateKey) signature(ctx context.Context, message []byte) ([]byte, err
 // two keys, and every token would be refused by everyone.
 func (k *privateKey) prove() error {
 	message := []byte("github.com/contit/oauth")
-	signature, err := k.signature(context.Background(), message)
+	signature, err := k.signature(context.Background(), message, nil, new([64]byte))
 	if err != nil {
 		return err
 	}
@@ -145,19 +148,34 @@ func (k *privateKey) prove() error {
 
 // fixedWidth turns the ASN.1 of crypto.Signer into r and s, each of 32 bytes
 // (RFC 7518 §3.4).
-func fixedWidth(der []byte) ([]byte, error) {
-	var sequence cryptobyte.String
-	var r, s []byte // without leading zeros, but zero is one zero
+func fixedWidth(der []byte, signature *[64]byte) ([]byte, error) {
+	var sequence, r, s cryptobyte.String
 	input := cryptobyte.String(der)
 	if !input.ReadASN1(&sequence, asn1.SEQUENCE) || !input.Empty() ||
-		!sequence.ReadASN1Integer(&r) || !sequence.ReadASN1Integer(&s) || !sequence.Empty() {
+		!sequence.ReadASN1(&r, asn1.INTEGER) || !sequence.ReadASN1(&s, asn1.INTEGER) || !sequence.Empty() {
 		return nil, errDER
 	}
-	if r[0] == 0 || len(r) > 32 || s[0] == 0 || len(s) > 32 {
+	if !pad(signature[:32], r) || !pad(signature[32:], s) {
 		return nil, errDER
 	}
-	signature := make([]byte, 64)
-	copy(signature[32-len(r):32], r)
-	copy(signature[64-len(s):], s)
-	return signature, nil
+	return signature[:], nil
+}
+
+// pad writes a positive integer of ASN.1 in DER to the end of to, which is zero.
+// ReadASN1Integer of cryptobyte would do so too, by way of the heap.
+func pad(to []byte, integer []byte) bool {
+	if len(integer) == 0 || integer[0] >= 0x80 { // it is negative
+		return false
+	}
+	if integer[0] == 0 { // there is one reason for it
+		if len(integer) == 1 || integer[1] < 0x80 {
+			return false
+		}
+		integer = integer[1:]
+	}
+	if len(integer) > len(to) {
+		return false
+	}
+	copy(to[len(to)-len(integer):], integer)
+	return true
 }
