@@ -84,8 +84,8 @@ func findKey(context *crypto11.Context, label string) (crypto11.Signer, error) {
 
 func isTrue(a *crypto11.Attribute) bool { return a != nil && len(a.Value) == 1 && a.Value[0] != 0 }
 
-// createKey makes a key pair in the token that signs and does nothing else, and
-// whose private key stays there.
+// createKey makes a key pair in the token. Its private key signs, neither
+// decrypts nor unwraps, and stays there.
 func createKey(context *crypto11.Context, c keyConfig) error {
 	id := make([]byte, 16)
 	rand.Read(id)
@@ -99,16 +99,16 @@ func createKey(context *crypto11.Context, c keyConfig) error {
 		private.Set(crypto11.CkaSensitive, true),
 		private.Set(crypto11.CkaExtractable, false),
 		private.Set(crypto11.CkaSign, true),
+		private.Set(crypto11.CkaDecrypt, false), // what is not said here, crypto11 or the HSM decides
+		private.Set(crypto11.CkaUnwrap, false),
+		public.Set(crypto11.CkaEncrypt, false),
+		public.Set(crypto11.CkaWrap, false),
 	)
 	if err != nil {
 		return err
 	}
 	if c.algorithm == jws.ES256 {
 		_, err = context.GenerateECDSAKeyPairWithAttributes(public, private, elliptic.P256())
-		return err
-	}
-	// crypto11 would make an RSA key that decrypts as well.
-	if err := errors.Join(public.Set(crypto11.CkaEncrypt, false), private.Set(crypto11.CkaDecrypt, false)); err != nil {
 		return err
 	}
 	_, err = context.GenerateRSAKeyPairWithAttributes(public, private, rsaBits)
