@@ -171,6 +171,30 @@ func TestTokenIsOpenedAtMostOnceASecond(t *testing.T) {
 	s.checkIssued(t, s.clientCredentials(t), jws.ES256)
 }
 
+// Many signatures fail at once when sessions are lost. The token that the first
+// of them opened is not closed again by the others.
+func TestTokenIsOpenedOnceForAll(t *testing.T) {
+	h := newSoftHSM(t)
+	s := serve(t, h.config)
+	lost := s.current()
+	loseSessions(t, h)
+	var opened *token
+	for i := range 3 {
+		s.longAgo()
+		if err := s.key.reopen(lost, errNotOpen); err != nil {
+			t.Fatalf("reopen = %v, want no error", err)
+		}
+		switch now := s.current(); {
+		case i == 0 && now == lost:
+			t.Fatal("the token that was lost is still in use, want another")
+		case i > 0 && now != opened:
+			t.Error("the token was opened again by the next who failed, want that of the first")
+		}
+		opened = s.current()
+	}
+	s.checkIssued(t, s.clientCredentials(t), jws.ES256)
+}
+
 // An HSM locks a token after a few wrong PINs, or erases it. One that is
 // refused is not shown again, not even when it has become right.
 func TestRefusedPINIsNotRepeated(t *testing.T) {

@@ -186,7 +186,7 @@ func TestProgramOutlivesAnOutage(t *testing.T) {
 		t.Errorf("kid after the outage = %s, want %s", got, kid)
 	}
 	p.stop(t, os.Kill) // now the log is complete
-	contains(t, "log", p.log.String(), "ERROR", "the token is not open", "the token was opened again")
+	contains(t, "log", p.log.String(), "outcome=failed", "the token was opened again")
 }
 
 func TestStops(t *testing.T) {
