@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,34 @@ import (
 )
 
 var algorithms = []string{jws.ES256, jws.RS256, jws.PS256}
+
+// SoftHSM has neither a limit on sessions nor a lock for PINs, and loses a token
+// in two ways only. This is what other HSMs would say.
+func TestErrorsOfOtherHSMs(t *testing.T) {
+	for _, test := range []struct {
+		err           error
+		lost, refused bool
+	}{
+		{err: nil},
+		{err: errors.New("resource pool timed out")},
+		{err: pkcs11.Error(pkcs11.CKR_SESSION_COUNT)},
+		{err: pkcs11.Error(pkcs11.CKR_SESSION_HANDLE_INVALID), lost: true},
+		{err: pkcs11.Error(pkcs11.CKR_SESSION_CLOSED), lost: true},
+		{err: pkcs11.Error(pkcs11.CKR_USER_NOT_LOGGED_IN), lost: true},
+		{err: pkcs11.Error(pkcs11.CKR_DEVICE_ERROR), lost: true},
+		{err: pkcs11.Error(pkcs11.CKR_DEVICE_REMOVED), lost: true},
+		{err: pkcs11.Error(pkcs11.CKR_TOKEN_NOT_PRESENT), lost: true},
+		{err: fmt.Errorf("sign: %w", pkcs11.Error(pkcs11.CKR_GENERAL_ERROR)), lost: true},
+		{err: fmt.Errorf("%w: %w", errNotOpen, pkcs11.Error(pkcs11.CKR_SESSION_COUNT)), lost: true},
+		{err: fmt.Errorf("log in: %w", pkcs11.Error(pkcs11.CKR_PIN_INCORRECT)), lost: true, refused: true},
+		{err: pkcs11.Error(pkcs11.CKR_PIN_LOCKED), lost: true, refused: true},
+		{err: pkcs11.Error(pkcs11.CKR_PIN_EXPIRED), lost: true, refused: true},
+	} {
+		if lost, refused := isLost(test.err), isPINRefused(test.err); lost != test.lost || refused != test.refused {
+			t.Errorf("isLost, isPINRefused(%v) = %t, %t, want %t, %t", test.err, lost, refused, test.lost, test.refused)
+		}
+	}
+}
 
 // signHere has the key sign without an endpoint.
 func signHere(k *key) error {
