@@ -15,12 +15,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-const (
-	// sessionWait bounds the wait for a session of the token while others sign.
-	sessionWait = time.Second
-	// reopenPause is the least time between two attempts to open the token.
-	reopenPause = time.Second
-)
+// reopenPause is the least time between two attempts to open the token.
+const reopenPause = time.Second
 
 var (
 	errClosed   = errors.New("the key is closed")

@@ -113,7 +113,7 @@ func TestCrowd(t *testing.T) {
 func TestAllSessionsInUse(t *testing.T) {
 	h := newSoftHSM(t)
 	c := h.config
-	c.sessions = 2
+	c.sessions, c.wait = 2, 50*time.Millisecond
 	s := serve(t, c)
 	opened := s.current()
 	aes, err := opened.context.GenerateSecretKey([]byte("busy"), 128, crypto11.CipherAES)

@@ -41,8 +41,9 @@ type keyConfig struct {
 	pin       storage.Secret // of the token's user
 	label     string         // of the key pair
 	algorithm string
-	create    bool // make the key pair if there is none
-	sessions  int  // that sign at once
+	create    bool          // make the key pair if there is none
+	sessions  int           // that sign at once
+	wait      time.Duration // for a session while all of them sign
 }
 
 // signer is what openKey returns.
@@ -52,7 +53,7 @@ type signer interface {
 }
 
 func main() {
-	var c keyConfig
+	c := keyConfig{wait: time.Second}
 	flag.StringVar(&c.module, "module", "", "the PKCS #11 `library` of the HSM, a full path")
 	flag.StringVar(&c.token, "token", "", "the `label` of the token")
 	flag.StringVar(&c.label, "key", "", "the `label` of the key pair (default oauth- and the algorithm, such as oauth-ES256)")

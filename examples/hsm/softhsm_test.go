@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/pkcs11"
 
@@ -76,6 +77,7 @@ func newSoftHSM(t testing.TB) *softHSM {
 	h.config = keyConfig{
 		module: module, token: tokenLabel, pin: storage.PresentedSecret(userPIN),
 		label: "oauth-ES256", algorithm: jws.ES256, create: true, sessions: 4,
+		wait: time.Minute, // no matter how slow the machine is
 	}
 	return h
 }

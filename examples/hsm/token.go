@@ -34,7 +34,7 @@ func openToken(c keyConfig) (*token, error) {
 		TokenLabel:      c.token,
 		Pin:             c.pin.Reveal(),
 		MaxSessions:     c.sessions + 1, // one keeps the login
-		PoolWaitTimeout: sessionWait,    // zero would wait for ever
+		PoolWaitTimeout: c.wait,         // zero would wait for ever
 	})
 	if err != nil {
 		return nil, err
