@@ -253,6 +253,8 @@ func TestRefusesToStart(t *testing.T) {
 			cmd := h.command(t, test.args...)
 			var stdout, stderr strings.Builder
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }) // it serves
+			defer late.Stop()
 			if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 {
 				t.Fatalf("the program ended with %v, want exit code 1", err)
 			}
