@@ -41,37 +41,6 @@ func TestCrowdSignsWithOneKey(t *testing.T) {
 	crowd.Wait()
 }
 
-// Each signer is signing when the last reference to it is gone.
-func TestKeyIsNotFreedUnderASignature(t *testing.T) {
-	done := make(chan struct{})
-	var crowd, collector sync.WaitGroup
-	collector.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-				runtime.GC()
-			}
-		}
-	})
-	digest := sum(crypto.SHA256, "message")
-	want := must(key2048().Sign(rand.Reader, digest, crypto.SHA256))
-	for range 8 {
-		crowd.Go(func() {
-			for range 25 {
-				signature, err := newSigner(t, key2048()).Sign(rand.Reader, digest, crypto.SHA256)
-				if err != nil || !bytes.Equal(signature, want) {
-					t.Errorf("Sign = %x, %v, want %x", signature, err, want)
-				}
-			}
-		})
-	}
-	crowd.Wait()
-	close(done)
-	collector.Wait()
-}
-
 func TestCrowdDoesNotGetAThreadEach(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // the bound is read by NewSigner
 	signer, digest := newSigner(t, key2048()), sum(crypto.SHA256, "message")

@@ -16,10 +16,13 @@
 // another. So each function is one whole visit: it clears what others left
 // when it comes, and its own when it goes.
 
-// leave empties the queue and returns its first error, the cause of the rest.
-static unsigned long leave(void) {
+// leave empties the queue. It returns 0 if all is well, else the first error,
+// which is the cause of the others.
+static unsigned long leave(int ok) {
 	unsigned long fault = ERR_peek_error();
 	ERR_clear_error();
+	if (ok)
+		return 0;
 	return fault != 0 ? fault : ERR_PACK(ERR_LIB_USER, 0, ERR_R_INTERNAL_ERROR);
 }
 
@@ -64,12 +67,10 @@ EVP_PKEY *contit_openssl_import(unsigned char *numbers, size_t width,
 	int ok = ctx != NULL && EVP_PKEY_fromdata_init(ctx) > 0 &&
 	         EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) > 0;
 	EVP_PKEY_CTX_free(ctx);
-	if (ok) {
-		ERR_clear_error();
+	*fault = leave(ok);
+	if (ok)
 		return key;
-	}
 	EVP_PKEY_free(key);
-	*fault = leave();
 	return NULL;
 }
 
@@ -116,8 +117,5 @@ unsigned long contit_openssl_sign(EVP_PKEY *key, const unsigned char *digest,
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	int ok = ctx != NULL && sign(ctx, digest, digest_len, salt_len, sig, sig_len);
 	EVP_PKEY_CTX_free(ctx);
-	if (!ok)
-		return leave();
-	ERR_clear_error();
-	return 0;
+	return leave(ok);
 }

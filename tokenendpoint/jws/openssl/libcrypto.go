@@ -12,6 +12,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 )
 
@@ -25,7 +26,7 @@ func importKey(numbers []byte, width int) (*privateKey, error) {
 	var fault C.ulong
 	pkey := C.contit_openssl_import((*C.uchar)(&numbers[0]), C.size_t(width), &fault)
 	if pkey == nil {
-		return nil, reason(fault)
+		return nil, fmt.Errorf("openssl: import the private key: %w", reason(fault))
 	}
 	k := &privateKey{pkey}
 	runtime.AddCleanup(k, func(pkey *C.EVP_PKEY) { C.EVP_PKEY_free(pkey) }, pkey)
@@ -40,7 +41,7 @@ func (k *privateKey) sign(digest []byte, salt int, signature []byte) error {
 		(*C.uchar)(&signature[0]), C.size_t(len(signature)))
 	runtime.KeepAlive(k) // or the key is freed under the signature
 	if fault != 0 {
-		return reason(fault)
+		return fmt.Errorf("openssl: sign: %w", reason(fault))
 	}
 	return nil
 }

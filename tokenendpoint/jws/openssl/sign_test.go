@@ -163,6 +163,27 @@ func TestKeysPutTogetherByHandSign(t *testing.T) {
 	}
 }
 
+// With a wrong number of the Chinese remainder theorem OpenSSL signs all the
+// same, by the private exponent and three times as slowly.
+func TestOpenSSLSignsWithoutThePrivateExponent(t *testing.T) {
+	key, digest := key2048(), sum(crypto.SHA256, "message")
+	numbers := openssl.Flatten(key)
+	clear(numbers[2*256 : 3*256])
+	numbers[3*256-1] = 3
+	signer := must(openssl.NewUnchecked(&key.PublicKey, numbers))
+	if got, want := sign(t, signer, digest, crypto.SHA256), sign(t, key, digest, crypto.SHA256); !bytes.Equal(got, want) {
+		t.Errorf("signature = %x, want that of crypto/rsa, %x", got, want)
+	}
+}
+
+func TestProof(t *testing.T) {
+	key, other := key2048(), must(rsa.GenerateKey(rand.Reader, 2048))
+	signer := must(openssl.NewUnchecked(&other.PublicKey, openssl.Flatten(key)))
+	if err := signer.Prove(); err == nil || !strings.HasPrefix(err.Error(), "openssl: ") {
+		t.Errorf("the proof with a public key of another: %v, want an error that begins with openssl:", err)
+	}
+}
+
 func order(k *rsa.PrivateKey, first int) {
 	if k.Primes[0].Cmp(k.Primes[1]) != first {
 		k.Primes[0], k.Primes[1] = k.Primes[1], k.Primes[0]

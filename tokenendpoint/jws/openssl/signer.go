@@ -59,7 +59,7 @@ func NewSigner(key *rsa.PrivateKey) (*Signer, error) {
 	defer clear(numbers)
 	imported, err := importKey(numbers, own.Size())
 	if err != nil {
-		return nil, fmt.Errorf("openssl: import the private key: %w", err)
+		return nil, err
 	}
 	s := &Signer{
 		public: clone(&key.PublicKey),
@@ -157,7 +157,7 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	err = s.key.sign(digest, scheme.salt, signature)
 	<-s.turns
 	if err != nil {
-		return nil, fmt.Errorf("openssl: sign: %w", err)
+		return nil, err
 	}
 	return signature, nil
 }

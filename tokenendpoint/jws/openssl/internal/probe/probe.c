@@ -2,6 +2,7 @@
 
 #include "probe.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,24 @@ static int fails(void) {
 	return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
+static atomic_int armed, holding;
+
+static void wait(void) {
+	int one = 1;
+	if (!atomic_compare_exchange_strong(&armed, &one, 0))
+		return;
+	pthread_mutex_lock(&gate);
+	atomic_store(&holding, 1);
+	while (atomic_load(&holding))
+		pthread_cond_wait(&opened, &gate);
+	pthread_mutex_unlock(&gate);
+}
+
 static void *allocate(size_t len, const char *file, int line) {
 	(void)file, (void)line;
+	wait();
 	if (len == 0 || fails())
 		return NULL;
 	unsigned char *p = malloc(len + HEADER);
@@ -81,6 +98,18 @@ void contit_probe_watch(const unsigned char *bytes, int count) {
 }
 
 void contit_probe_fail(long after) { atomic_store(&until_failure, after); }
+
+void contit_probe_hold(void) { atomic_store(&armed, 1); }
+
+int contit_probe_holding(void) { return atomic_load(&holding); }
+
+void contit_probe_release(void) {
+	atomic_store(&armed, 0);
+	pthread_mutex_lock(&gate);
+	atomic_store(&holding, 0);
+	pthread_cond_signal(&opened);
+	pthread_mutex_unlock(&gate);
+}
 
 int contit_probe_pending(void) { return ERR_peek_error() != 0; }
 

@@ -34,6 +34,15 @@ func Spills() int { return int(C.contit_probe_spills()) }
 // none does.
 func FailAfter(allocations int) { C.contit_probe_fail(C.long(allocations)) }
 
+// Hold makes the next allocation wait for [Release].
+func Hold() { C.contit_probe_hold() }
+
+// Holding reports whether an allocation waits.
+func Holding() bool { return C.contit_probe_holding() != 0 }
+
+// Release ends what [Hold] began.
+func Release() { C.contit_probe_release() }
+
 // Pending reports whether there are errors in the queue of this thread.
 func Pending() bool { return C.contit_probe_pending() != 0 }
 
