@@ -7,14 +7,18 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	_ "crypto/sha512" // for crypto.Hash.New
 	"errors"
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/contit/oauth/tokenendpoint/jws/openssl"
 )
+
+var key3072 = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 3072)) })
 
 func newSigner(t testing.TB, key *rsa.PrivateKey) *openssl.Signer {
 	t.Helper()
@@ -32,6 +36,24 @@ func sign(t testing.TB, signer crypto.Signer, digest []byte, opts crypto.SignerO
 		t.Fatalf("Sign with %+v = %v, want no error", opts, err)
 	}
 	return signature
+}
+
+func pss(hash crypto.Hash, salt int) *rsa.PSSOptions {
+	return &rsa.PSSOptions{Hash: hash, SaltLength: salt}
+}
+
+// verify holds a signature against crypto/rsa.
+func verify(t testing.TB, public *rsa.PublicKey, digest, signature []byte, opts crypto.SignerOpts) {
+	t.Helper()
+	var err error
+	if pss, ok := opts.(*rsa.PSSOptions); ok {
+		err = rsa.VerifyPSS(public, pss.Hash, digest, signature, pss)
+	} else {
+		err = rsa.VerifyPKCS1v15(public, opts.HashFunc(), digest, signature)
+	}
+	if err != nil {
+		t.Errorf("crypto/rsa on the signature with %+v: %v, want no error", opts, err)
+	}
 }
 
 var hashes = []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512}
