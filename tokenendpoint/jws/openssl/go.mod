@@ -1,0 +1,12 @@
+module github.com/contit/oauth/tokenendpoint/jws/openssl
+
+go 1.26.0
+
+replace github.com/contit/oauth => ../../..
+
+require (
+	github.com/contit/oauth v0.0.0
+	github.com/go-jose/go-jose/v4 v4.1.9
+)
+
+require golang.org/x/crypto v0.58.0 // indirect
