@@ -71,6 +71,7 @@ func serveChild(text string) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", fuse.answering(handler))
 	mux.HandleFunc("/fuse", func(_ http.ResponseWriter, r *http.Request) { fuse.lay(r.URL.Query().Get("point")) })
+	mux.Handle("/signing-key", serveSigningKey(store))
 	fmt.Println("http://" + l.Addr().String())
 	return http.Serve(l, mux)
 }

@@ -106,6 +106,59 @@ func TestRedisTombstoneExpires(t *testing.T) {
 	})
 }
 
+// The later instant holds, whichever came last. Nothing that has no end is left
+// without one.
+func TestRedisTokensExpire(t *testing.T) {
+	eachMode(t, func(b *bench) {
+		ctx, at := t.Context(), time.Now()
+		digest := storage.PresentedSecret("jti").Digest(storage.KindAccessToken)
+		key := b.prefix + "token:" + digest.String()
+		for _, tt := range []struct {
+			name  string
+			until time.Time
+			want  time.Time
+		}{
+			{"a revoked token", at.Add(10 * time.Minute), at.Add(10 * time.Minute)},
+			{"one that was revoked again, until later", at.Add(4 * time.Hour), at.Add(4 * time.Hour)},
+			{"one that was revoked again, until earlier", at.Add(time.Minute), at.Add(4 * time.Hour)},
+			{"one that was revoked again, until long ago", at.AddDate(-1, 0, 0), at.Add(4 * time.Hour)},
+		} {
+			wantVerdict(t, "RevokeToken", b.RevokeToken(ctx, "jti", tt.until), nil)
+			b.wantKeptUntil(tt.name, key, tt.want)
+		}
+		wantRevoked(t, b, "a token", "jti", true)
+		if ok, err := b.rdb.PExpire(ctx, key, time.Millisecond).Result(); err != nil || !ok {
+			t.Fatalf("PEXPIRE: got %t and error %v, want true", ok, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+		wantRevoked(t, b, "a token whose key has expired", "jti", false)
+
+		wantVerdict(t, "RevokeToken of what has expired", b.RevokeToken(ctx, "jti", at.AddDate(0, 0, -1)), nil)
+		if n := b.rdb.Exists(ctx, key).Val(); n != 0 {
+			t.Error("a token that was revoked until yesterday: it is kept, want it forgotten at once")
+		}
+	})
+}
+
+func TestRedisSigningKeysDoNotExpire(t *testing.T) {
+	eachMode(t, func(b *bench) {
+		k := signingKey(1)
+		k.AnnouncedAt = time.Now().AddDate(-9, 0, 0)
+		wantVerdict(t, "CreateSigningKey", b.CreateSigningKey(t.Context(), k), nil)
+		wantVerdict(t, "CreateSigningKey of another turn", b.CreateSigningKey(t.Context(), signingKey(2)), nil)
+		left, err := b.rdb.PTTL(t.Context(), b.prefix+"signing_keys").Result()
+		if err != nil || left != -1 {
+			t.Errorf("PTTL of the signing keys: got %v and error %v, want -1: no expiry", left, err)
+		}
+		for turn := range int64(3) {
+			wantVerdict(t, "DeleteSigningKey", b.DeleteSigningKey(t.Context(), turn), nil)
+		}
+		if n := b.rdb.Exists(t.Context(), b.prefix+"signing_keys").Val(); n != 0 {
+			t.Error("the signing keys, when all are deleted: something is left, want nothing")
+		}
+	})
+}
+
 // Whatever the server forgets first, what was spent is never spent again.
 func TestRedisExpiryNeverRevives(t *testing.T) {
 	eachMode(t, func(b *bench) {

@@ -63,6 +63,7 @@ func TestRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := openRedis(t, redisstore.Config{Do: viaGoRedis(rdb), Prefix: ownPrefix(t, rdb), SingleServer: single})
 			storagetest.Run(t, func(testing.TB) storagetest.Store { return store })
+			storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
 		})
 	}
 }
@@ -74,6 +75,7 @@ func TestRedisCluster(t *testing.T) {
 		t.Errorf("Check of a cluster: got error %v, want none", err)
 	}
 	storagetest.Run(t, func(testing.TB) storagetest.Store { return store })
+	storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
 }
 
 // Processes that take the server for one server, and such that do not, share it.
@@ -86,6 +88,8 @@ func TestRedisMixedModes(t *testing.T) {
 		calls: new(atomic.Int64),
 	}
 	storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return mixed })
+	storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return mixed })
+	storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return mixed })
 }
 
 // mixedStore asks two stores in turn.
@@ -118,6 +122,26 @@ func (m mixedStore) Revoke(ctx context.Context, family string) error {
 	return m.next().Revoke(ctx, family)
 }
 
+func (m mixedStore) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
+	return m.next().RevokeToken(ctx, id, expiresAt)
+}
+
+func (m mixedStore) Revoked(ctx context.Context, id, family string) (bool, error) {
+	return m.next().Revoked(ctx, id, family)
+}
+
+func (m mixedStore) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
+	return m.next().SigningKeys(ctx)
+}
+
+func (m mixedStore) CreateSigningKey(ctx context.Context, k *storage.SigningKey) error {
+	return m.next().CreateSigningKey(ctx, k)
+}
+
+func (m mixedStore) DeleteSigningKey(ctx context.Context, turn int64) error {
+	return m.next().DeleteSigningKey(ctx, turn)
+}
+
 // Client libraries send a command again when its answer was lost. A command
 // that is executed twice must have the effect and the verdict of one: if it
 // won, it was not "spent before".
@@ -134,6 +158,8 @@ func TestRedisDeliversTwice(t *testing.T) {
 			store := openRedis(t, redisstore.Config{Do: twice, Prefix: ownPrefix(t, rdb), SingleServer: single})
 			storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
 			storagetest.RunAPIKeys(t, func(testing.TB) storagetest.APIKeys { return store })
+			storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return store })
+			storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
 		})
 	}
 }
@@ -190,6 +216,9 @@ func redisCalls(t *testing.T, s *redisstore.Store) []redisCall {
 	spend := func(old, next *storage.Credential) func() error {
 		return func() error { return s.Spend(ctx, old, next, at) }
 	}
+	revoked := func(id, family string) func() error {
+		return func() error { _, err := s.Revoked(ctx, id, family); return err }
+	}
 	return []redisCall{
 		{"CreateCredential", 2, nil, create(code)},
 		{"CreateCredential of another", 2, nil, create(plain)},
@@ -201,6 +230,14 @@ func redisCalls(t *testing.T, s *redisstore.Store) []redisCall {
 		{"Revoke", 1, nil, func() error { return s.Revoke(ctx, code.Family) }},
 		{"Client", 1, storage.ErrNotFound, func() error { _, err := s.Client(ctx, "c"); return err }},
 		{"APIKey", 1, storage.ErrNotFound, func() error { _, err := s.APIKey(ctx, code.Digest); return err }},
+		{"RevokeToken", 1, nil, func() error { return s.RevokeToken(ctx, code.Family, at.Add(time.Hour)) }},
+		{"Revoked", 2, nil, revoked("jti", code.Family)},
+		{"Revoked, of a token without a family", 1, nil, revoked("jti", "")},
+		{"Revoked, of a token that is", 1, nil, revoked(code.Family, code.Family)},
+		{"CreateSigningKey", 1, nil, func() error { return s.CreateSigningKey(ctx, signingKey(1)) }},
+		{"CreateSigningKey of another", 1, storage.ErrExists, func() error { return s.CreateSigningKey(ctx, signingKey(1)) }},
+		{"SigningKeys", 1, nil, func() error { _, err := s.SigningKeys(ctx); return err }},
+		{"DeleteSigningKey", 1, nil, func() error { return s.DeleteSigningKey(ctx, 1) }},
 	}
 }
 

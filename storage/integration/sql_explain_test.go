@@ -44,7 +44,7 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 			if s.dialect == sqlstore.MySQL && onDisk(trip.statement, plan) {
 				t.Errorf("%s\nis answered through a temporary file:\n%s", trip.statement, plan)
 			}
-			if scan := fullScan(s.dialect, plan); scan != "" {
+			if scan := fullScan(s.dialect, plan); scan != "" && !strings.Contains(trip.statement, allKeys) {
 				t.Errorf("%s\nis answered without an index: %s\n%s", trip.statement, scan, plan)
 			}
 		}
@@ -58,6 +58,10 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 		}
 	})
 }
+
+// allKeys is part of the one statement that wants a whole table, of the few keys
+// that there are.
+const allKeys = "signing_keys ORDER BY turn"
 
 // statementsOf returns all that a store prepares.
 func statementsOf(t testing.TB, s server, c sqlstore.Config) (all []string) {
@@ -124,6 +128,16 @@ func sayEverything(t testing.TB, c sqlstore.Config, s *sqlstore.Store) {
 	_, err = s.ListAPIKeysOfSubject(ctx, "subject-3", sqlstore.Page{})
 	must(t, "ListAPIKeysOfSubject", err)
 
+	must(t, "RevokeToken", s.RevokeToken(ctx, "jti", start))
+	_, err = s.Revoked(ctx, "jti", "family-7")
+	must(t, "Revoked", err)
+	signing := &storage.SigningKey{Turn: 1 << 40, ID: "kid", AnnouncedAt: start, Sealed: []byte("sealed")}
+	must(t, "CreateSigningKey", s.CreateSigningKey(ctx, signing))
+	wantErr(t, "CreateSigningKey", s.CreateSigningKey(ctx, signing), storage.ErrExists)
+	_, err = s.SigningKeys(ctx)
+	must(t, "SigningKeys", err)
+	must(t, "DeleteSigningKey", s.DeleteSigningKey(ctx, 3))
+
 	// The first ten rows of each table end, and what was extended is put right.
 	for range 30 {
 		_, err = s.DeleteExpired(ctx, start.Add(-time.Hour), 10)
@@ -171,6 +185,9 @@ func fill(t testing.TB, db *sql.DB, c sqlstore.Config, n int) {
 	})
 	in.each(n, "api_keys", 9, func(i int) []any {
 		return []any{counted("key", i), fmt.Sprintf("key-%d", i), fmt.Sprintf("client-%d", i/10), fmt.Sprintf("subject-%d", i/10), nil, nil, nil, nil, nil}
+	})
+	in.each(n, "signing_keys", 5, func(i int) []any {
+		return []any{i + 1, fmt.Sprintf("kid-%d", i), start.UnixMicro(), []byte("sealed"), 1}
 	})
 	for _, name := range []string{"replay", "denied_tokens"} {
 		in.each(n, name, 2, func(i int) []any {

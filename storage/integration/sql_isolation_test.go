@@ -35,6 +35,8 @@ func TestIsolation(t *testing.T) {
 				}
 				store := s.newStore(t, db)
 				storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
+				storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return store })
+				storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package integration_test
 import (
 	"testing"
 
+	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/storagetest"
 	"github.com/contit/oauth/tokenendpoint/endpointtest"
 )
@@ -21,6 +22,15 @@ func TestStore(t *testing.T) {
 
 func TestStoreThroughOneConnection(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) { storagetest.Run(t, one(t, s, 1)) })
+}
+
+func TestSigningKeys(t *testing.T) {
+	for _, connections := range []int{16, 1} {
+		onServers(t, func(t *testing.T, s server) {
+			store := one(t, s, connections)(t).(storage.SigningKeys)
+			storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
+		})
+	}
 }
 
 func TestEndpoint(t *testing.T) {

@@ -35,6 +35,12 @@ func TestRoundTrips(t *testing.T) {
 		wantTrips(t, w, "a client with its secrets", 1, func() error { _, err := store.Client(ctx, "client"); return err })
 		wantTrips(t, w, "to issue a code", 1, func() error { return store.CreateCredential(ctx, c) })
 		wantTrips(t, w, "to redeem a code or rotate a refresh token", 2, func() error {
+			wantTrips(t, w, "to revoke an access token", 1, func() error { return store.RevokeToken(ctx, "jti", time.Now()) })
+			wantTrips(t, w, "to ask for a token and its family", 1, func() error { _, err := store.Revoked(ctx, "another", c.Family); return err })
+			wantTrips(t, w, "to read the signing keys", 1, func() error { _, err := store.SigningKeys(ctx); return err })
+			wantTrips(t, w, "to add a signing key", 1, func() error {
+				return store.CreateSigningKey(ctx, &storage.SigningKey{Turn: 1, ID: "kid", Sealed: []byte("sealed")})
+			})
 			found, err := store.Credential(ctx, c.Digest)
 			if err != nil {
 				return err

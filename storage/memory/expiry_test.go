@@ -38,8 +38,8 @@ func create(t *testing.T, s *memory.Store, all ...*storage.Credential) {
 
 func wantEmpty(t *testing.T, s *memory.Store) {
 	t.Helper()
-	if c, f, e := s.Sizes(); c != 0 || f != 0 || e != 0 {
-		t.Errorf("what the store holds: got %d credentials, %d families and %d expiries, want none", c, f, e)
+	if c, f, n, e := s.Sizes(); c+f+n+e != 0 {
+		t.Errorf("what the store holds: got %d credentials, %d families, %d tokens and %d expiries, want none", c, f, n, e)
 	}
 }
 

@@ -15,6 +15,10 @@ func TestStore(t *testing.T) {
 	storagetest.Run(t, func(testing.TB) storagetest.Store { return new(memory.Store) })
 }
 
+func TestSigningKeys(t *testing.T) {
+	storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return new(memory.Store) })
+}
+
 func TestPutClientRefusesID(t *testing.T) {
 	for _, tt := range []struct {
 		name, id string

@@ -33,7 +33,7 @@
 // answered. A primary that is lost takes with it the last of what it has
 // acknowledged; on the replica that follows it, a code or a refresh token that
 // was spent in that time is unspent, and can be redeemed again. So it is for a
-// revocation. This goes for Sentinel, for Redis Cluster, and for managed
+// revocation: an access token that was revoked is good again. This goes for Sentinel, for Redis Cluster, and for managed
 // services. WAIT does not change it: it tells how many replicas have a write,
 // and neither undoes the write when they are too few nor keeps a replica
 // without it from being promoted. min-replicas-to-write only bounds for how
@@ -59,11 +59,26 @@
 // invalid_grant, users sign in again, and nothing is redeemed twice. Clients and
 // API keys are gone as well, and the host puts them in again.
 //
+// Then all that was revoked is good again as well, and the signing keys are lost.
+//
+// # Signing keys
+//
+// They are one key without expiry. Whatever takes it away, or its last change, a
+// fail-over, a restart, FLUSHALL, takes away private keys of which there is no
+// other copy: the replicas make new ones, and nobody whose key set is read from
+// here can verify the tokens that were signed before. A key that a fail-over has
+// lost may also get a rival with its turn, while a replica still signs with it.
+// Configure appendonly yes, with appendfsync always or, at the price of the last
+// second, everysec; back the file up; or keep the keys in
+// [github.com/contit/oauth/storage/sqlstore]. A copy of the data is a copy of the
+// sealed keys: whoever has it needs the host's key-encryption key too.
+//
 // # Eviction
 //
 // maxmemory-policy must be noeviction, which is the default. An evicted
 // credential is not found, so that no code is redeemed twice, but users are
-// signed out at random, and clients and API keys disappear. When a server
+// signed out at random, clients and API keys disappear, revoked access tokens are
+// good again, and an eviction can take the signing keys. When a server
 // with noeviction is full, writes fail: the endpoint answers 503. [Store.Check]
 // looks at the policy.
 //
@@ -73,7 +88,8 @@
 // family is kept until the last ExpiresAt or FamilyExpiresAt of its credentials,
 // and two hours longer, since the clock of the server judges it and may be
 // ahead. What is remembered of a revoked family is kept as long, and at least a
-// day.
+// day. What is remembered of a revoked access token is kept for two hours longer
+// than until its expiresAt. Signing keys do not expire.
 //
 // # Redis Cluster, and round trips
 //
@@ -88,14 +104,20 @@
 //	Spend without successor         1              1
 //	Spend with successor            2              1
 //	Revoke, Client, APIKey          1              1
+//	Revoked, of a family            2              1
+//	Revoked, without one            1              1
+//	RevokeToken, signing keys       1              1
+//
+// A token does not name the slot of its family either: Revoked asks for the token
+// first, and for the family only if the token itself is not revoked.
 //
 // A Spend that moves FamilyExpiresAt to a later instant, as that of a code does
 // when a refresh token follows from it, takes one round trip more, and a Spend
 // that loses with a successor one more as well; not with [Config.SingleServer].
 // The first use of a script on a server takes one more.
 //
-// All clients are one key, and all API keys are another: on a cluster, the two
-// nodes that have them answer for all.
+// All clients are one key, all API keys are another, and all signing keys a third:
+// on a cluster, the nodes that have them answer for all.
 //
 // # Keys
 //
@@ -108,8 +130,10 @@
 //	{api_keys}              hash: k:<digest> an API key, r:<digest> when it was
 //	                        revoked, i:<ID> a digest
 //	{api_keys}:<client ID>  set: digests of API keys
-//	token:<digest>          string: that an access token is revoked
-//	signing_keys            hash: t:<turn> a signing key, i:<ID> a turn
+//	token:<digest>          string: that the access token is revoked whose jti
+//	                        has this digest
+//	signing_keys            hash: t:<turn> a mark of 16 characters, then a
+//	                        signing key; i:<ID> a turn
 //	check                   what Check writes, for a second
 //
 // The names once:… are reserved for what later versions remember once.

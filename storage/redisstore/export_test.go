@@ -24,6 +24,18 @@ func RoundTripClient(c *storage.Client) (*storage.Client, error) {
 	return decodeClient(text)
 }
 
+// RoundTripSigningKey encodes and decodes a signing key.
+func RoundTripSigningKey(k *storage.SigningKey) (*storage.SigningKey, error) {
+	text, err := encodeSigningKey(k, newNonce())
+	if err != nil {
+		return nil, err
+	}
+	return decodeSigningKey(text)
+}
+
+// DecodeSigningKey decodes what a server has of a signing key.
+var DecodeSigningKey = decodeSigningKey
+
 // RoundTripAPIKey encodes and decodes an API key.
 func RoundTripAPIKey(k *storage.APIKey) (*storage.APIKey, error) {
 	text, err := encodeAPIKey(k)

@@ -204,18 +204,3 @@ func decodeAPIKey(d storage.Digest, text, revoked string) (*storage.APIKey, erro
 	}
 	return k, nil
 }
-
-func encodeSigningKey(k *storage.SigningKey) (string, error) {
-	return encode(signingKeyRecord{
-		Turn: k.Turn, ID: k.ID, AnnouncedAt: k.AnnouncedAt.UTC(), Sealed: k.Sealed, SealedWith: k.SealedWith,
-	}, k.ID)
-}
-
-func decodeSigningKey(text string) (*storage.SigningKey, error) {
-	var r signingKeyRecord
-	if err := decode(text, &r); err != nil {
-		return nil, err
-	}
-	k := storage.SigningKey(r)
-	return &k, nil
-}

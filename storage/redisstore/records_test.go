@@ -32,6 +32,42 @@ func TestRecordsOfTheFirstVersion(t *testing.T) {
 	}
 }
 
+func TestSigningKeyOfTheFirstVersion(t *testing.T) {
+	record := `ABCDEFGHIJKLMNOP{"turn":9007199254740993,"id":"kid","announced":"2026-01-02T03:04:05.000006Z",` +
+		`"sealed":"c2VhbGVk","sealed_with":2,"of a later version":true}`
+	want := &storage.SigningKey{
+		Turn: 1<<53 + 1, ID: "kid", AnnouncedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Sealed: []byte("sealed"), SealedWith: 2,
+	}
+	if got, err := redisstore.DecodeSigningKey(record); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v and error %v, want %+v", got, err, want)
+	}
+	for _, damaged := range []string{
+		"", record[:15], record[:16], record[:40], record[16:], `ABCDEFGHIJKLMNOP{}`, `ABCDEFGHIJKLMNOP{"id":"kid","sealed":"c2VhbGVk"}`,
+		`ABCDEFGHIJKLMNOP{"turn":1,"sealed":"c2VhbGVk"}`, `ABCDEFGHIJKLMNOP{"turn":1,"id":"kid"}`, `ABCDEFGHIJKLMNOP{"turn":1.5,"id":"kid","sealed":"c2VhbGVk"}`,
+	} {
+		k, err := redisstore.DecodeSigningKey(damaged)
+		if err == nil {
+			t.Errorf("%q: got %+v, want an error", damaged, k)
+		}
+		wantNoVerdict(t, damaged, err)
+	}
+}
+
+func FuzzSigningKey(f *testing.F) {
+	f.Add(int64(1), "kid", []byte("sealed"), int64(1), 1)
+	f.Add(int64(1<<62), "\xff", []byte{0xff, 0}, int64(-1), -1)
+	f.Fuzz(func(t *testing.T, turn int64, id string, sealed []byte, announced int64, with int) {
+		want := &storage.SigningKey{Turn: turn, ID: id, AnnouncedAt: time.Unix(0, announced).UTC(), Sealed: sealed, SealedWith: with}
+		got, err := redisstore.RoundTripSigningKey(want)
+		if good := utf8.ValidString(id) && turn > 0 && id != "" && len(sealed) > 0; (err == nil) != good {
+			t.Fatalf("got error %v, want none exactly if the key is complete, and its ID UTF-8, which is %t", err, good)
+		}
+		if err == nil && !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}
+
 // What cannot be read is an outage. Above all, a use that cannot be read is not
 // taken for none.
 func TestDamagedRecordsAreFaults(t *testing.T) {

@@ -41,6 +41,10 @@ func credential() *storage.Credential {
 	}
 }
 
+func signingKey() *storage.SigningKey {
+	return &storage.SigningKey{Turn: 1, ID: "k", Sealed: []byte("sealed")}
+}
+
 // calls are all that a store can be asked.
 func calls(ctx context.Context, s *redisstore.Store) map[string]func() error {
 	next := credential()
@@ -60,6 +64,11 @@ func calls(ctx context.Context, s *redisstore.Store) map[string]func() error {
 		"PutAPIKey":               func() error { return s.PutAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}) },
 		"RevokeAPIKey":            func() error { return s.RevokeAPIKey(ctx, "k", time.Now()) },
 		"ListAPIKeysOfClient":     func() error { _, err := s.ListAPIKeysOfClient(ctx, "c"); return err },
+		"RevokeToken":             func() error { return s.RevokeToken(ctx, "jti", time.Now().Add(time.Hour)) },
+		"Revoked":                 func() error { _, err := s.Revoked(ctx, "jti", "f"); return err },
+		"SigningKeys":             func() error { _, err := s.SigningKeys(ctx); return err },
+		"CreateSigningKey":        func() error { return s.CreateSigningKey(ctx, signingKey()) },
+		"DeleteSigningKey":        func() error { return s.DeleteSigningKey(ctx, 1) },
 		"Check":                   func() error { return s.Check(ctx) },
 	}
 }
@@ -100,8 +109,8 @@ func TestStrangeRepliesAreOutages(t *testing.T) {
 			what := fmt.Sprintf("%s, after %s", method, name)
 			err := call()
 			switch {
-			case name == "a list that is too short" && method == "ListAPIKeysOfClient":
-				continue // it is the list of a client without keys
+			case name == "a list that is too short" && (method == "ListAPIKeysOfClient" || method == "SigningKeys"):
+				continue // it is the list of a client without keys, or of no keys
 			case err == nil:
 				t.Errorf("%s: got no error, want an outage", what)
 			}
@@ -109,6 +118,57 @@ func TestStrangeRepliesAreOutages(t *testing.T) {
 			if reply.err != nil && !errors.Is(err, reply.err) {
 				t.Errorf("%s: got %v, which does not wrap %v", what, err, reply.err)
 			}
+		}
+	}
+}
+
+// That a token is not revoked is said in two words, and in no others.
+func TestRevokedIsFalseOnlyIfItIsSaid(t *testing.T) {
+	for _, tt := range []struct {
+		reply any
+		yes   bool
+		known bool
+	}{
+		{[]any{"FOUND", "no"}, false, true},
+		{[]any{"FOUND", "yes"}, true, true},
+		{[]any{[]byte("FOUND"), []byte("yes")}, true, true},
+		{"no", false, false}, {"OK", false, false}, {"NOTFOUND", false, false}, {"EXISTS", false, false}, {"SPENT", false, false},
+		{[]any{"FOUND", ""}, false, false}, {[]any{"FOUND", "0"}, false, false}, {[]any{"FOUND", "no", "no"}, false, false},
+		{[]any{"no", "no"}, false, false}, {int64(0), false, false}, {false, false, false},
+	} {
+		s := open(t, func(context.Context, ...any) (any, error) { return tt.reply, nil })
+		for _, family := range []string{"", "f"} {
+			yes, err := s.Revoked(t.Context(), "jti", family)
+			if yes != tt.yes || (err == nil) != tt.known {
+				t.Errorf("Revoked, after %q: got %t and error %v, want %t, and known: %t", tt.reply, yes, err, tt.yes, tt.known)
+			}
+			wantNoVerdict(t, "Revoked", err)
+		}
+	}
+}
+
+// The second of two questions can be lost as well.
+func TestRevokedAsksForTheFamily(t *testing.T) {
+	down := errors.New("down")
+	for _, tt := range []struct {
+		family any
+		err    error
+		yes    bool
+	}{
+		{[]any{"FOUND", "no"}, nil, false}, {[]any{"FOUND", "yes"}, nil, true}, {nil, down, false},
+	} {
+		n := 0
+		s := open(t, func(_ context.Context, args ...any) (any, error) {
+			if n++; n == 1 {
+				return []any{"FOUND", "no"}, nil
+			}
+			if args[3] != "oauth:family:f" {
+				t.Errorf("the second question: got the key %v, want oauth:family:f", args[3])
+			}
+			return tt.family, tt.err
+		})
+		if yes, err := s.Revoked(t.Context(), "jti", "f"); yes != tt.yes || !errors.Is(err, tt.err) || n != 2 {
+			t.Errorf("Revoked, after %v and error %v: got %t and error %v after %d questions, want %t after 2", tt.family, tt.err, yes, err, n, tt.yes)
 		}
 	}
 }
@@ -239,6 +299,12 @@ func TestRefused(t *testing.T) {
 		"an API key without ID":          s.PutAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{1}}),
 		"an API key without digest":      s.PutAPIKey(ctx, &storage.APIKey{ID: "k"}),
 		"revocation at the zero time":    s.RevokeAPIKey(ctx, "k", time.Time{}),
+		"a token until the zero time":    s.RevokeToken(ctx, "jti", time.Time{}),
+		"a token until the year 10000":   s.RevokeToken(ctx, "jti", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
+		"a signing key without a turn":   s.CreateSigningKey(ctx, &storage.SigningKey{ID: "k", Sealed: []byte{1}}),
+		"a signing key without an ID":    s.CreateSigningKey(ctx, &storage.SigningKey{Turn: 1, Sealed: []byte{1}}),
+		"one with nothing sealed":        s.CreateSigningKey(ctx, &storage.SigningKey{Turn: 1, ID: "k"}),
+		"one whose ID is not UTF-8":      s.CreateSigningKey(ctx, &storage.SigningKey{Turn: 1, ID: "\xff", Sealed: []byte{1}}),
 	} {
 		if err == nil {
 			t.Errorf("%s: got no error, want one", name)

@@ -8,13 +8,13 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-var errZeroTokenExpiry = errors.New("redisstore: the revocation of an access token must have an expiresAt: the zero time would revoke nothing")
+var errTokenExpiry = errors.New("redisstore: the revocation of an access token must have an expiresAt before the year 10000, and the zero time would revoke nothing")
 
 // RevokeToken is that of [storage.Revocations]. It keeps a digest of id, which
 // may be any text. The zero time is refused, because it would revoke nothing.
 func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
-	if expiresAt.IsZero() {
-		return errZeroTokenExpiry
+	if expiresAt.IsZero() || expiresAt.UTC().Year() > 9999 {
+		return errTokenExpiry
 	}
 	return s.decide(ctx, "revoketoken", []string{s.tokenKey(tokenDigest(id))}, expiry(expiresAt))
 }
@@ -47,11 +47,8 @@ func (s *Store) ask(ctx context.Context, name string, keys []string) (bool, erro
 	if len(reply) != 2 || reply[0] != "FOUND" {
 		return false, errForm
 	}
-	switch reply[1] {
-	case "yes":
-		return true, nil
-	case "no":
-		return false, nil
+	if reply[1] != "yes" && reply[1] != "no" {
+		return false, errForm
 	}
-	return false, errForm
+	return reply[1] == "yes", nil
 }

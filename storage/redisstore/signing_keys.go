@@ -10,7 +10,10 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-var errSigningKey = errors.New("redisstore: a signing key must have a turn from 1 on, an ID and what is sealed")
+var (
+	errSigningKey = errors.New("redisstore: a signing key must have a turn from 1 on, an ID and what is sealed")
+	errDamagedKey = errors.New("redisstore: a signing key's record is damaged, or not of this store")
+)
 
 // SigningKeys is that of [storage.SigningKeys].
 func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
@@ -36,21 +39,48 @@ func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) 
 // CreateSigningKey is that of [storage.SigningKeys]. It refuses a key without a
 // turn, an ID or what is sealed, and an ID that is not UTF-8.
 //
-// If Redis hears of it twice, because an answer was lost, it returns
-// [storage.ErrExists] for what it created. There is no harm in that: whoever gets
-// it reads the keys that there are, and uses that of this turn, whoever made it.
+// If Redis hears of it twice, because a client sent it again when the answer was
+// lost, it adds one key and succeeds both times.
 func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) error {
-	if k.Turn < 1 || k.ID == "" || len(k.Sealed) == 0 {
+	if !complete(k) {
 		return errSigningKey
 	}
-	text, err := encodeSigningKey(k)
+	nonce := newNonce()
+	text, err := encodeSigningKey(k, nonce)
 	if err != nil {
 		return err
 	}
-	return s.decide(ctx, "createsigningkey", []string{s.signingKeysKey()}, strconv.FormatInt(k.Turn, 10), k.ID, text)
+	return s.decide(ctx, "createsigningkey", []string{s.signingKeysKey()}, strconv.FormatInt(k.Turn, 10), k.ID, nonce, text)
 }
 
 // DeleteSigningKey is that of [storage.SigningKeys].
 func (s *Store) DeleteSigningKey(ctx context.Context, turn int64) error {
 	return s.decide(ctx, "deletesigningkey", []string{s.signingKeysKey()}, strconv.FormatInt(turn, 10))
+}
+
+func complete(k *storage.SigningKey) bool { return k.Turn >= 1 && k.ID != "" && len(k.Sealed) > 0 }
+
+// encodeSigningKey returns the nonce of the call that adds the key, and the record.
+func encodeSigningKey(k *storage.SigningKey, nonce string) (string, error) {
+	text, err := encode(signingKeyRecord{
+		Turn: k.Turn, ID: k.ID, AnnouncedAt: k.AnnouncedAt.UTC(), Sealed: k.Sealed, SealedWith: k.SealedWith,
+	}, k.ID)
+	return nonce + text, err
+}
+
+// decodeSigningKey reads what encodeSigningKey made. A key that has lost a field is
+// not listed without it.
+func decodeSigningKey(text string) (*storage.SigningKey, error) {
+	if len(text) < markLength {
+		return nil, errDamagedKey
+	}
+	var r signingKeyRecord
+	if err := decode(text[markLength:], &r); err != nil {
+		return nil, err
+	}
+	k := storage.SigningKey(r)
+	if !complete(&k) {
+		return nil, errDamagedKey
+	}
+	return &k, nil
 }

@@ -115,6 +115,11 @@ func TestEveryRuleCanFail(t *testing.T) {
 			seen[rule] = true
 		}
 	}
+	for _, rules := range rejectedKeyrings {
+		for _, rule := range rules {
+			seen[rule] = true
+		}
+	}
 	for _, b := range brokenDirectories {
 		seen[b.rule] = true
 	}

@@ -7,10 +7,15 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// deleter is a store with the method that [RunCredentials] describes.
+// expirer has the method that [RunCredentials] describes.
+type expirer interface {
+	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// deleter is a store of credentials with that method.
 type deleter interface {
 	storage.Credentials
-	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+	expirer
 }
 
 const docDelete = "the comment of storagetest.RunCredentials; and that of storage.Credential: " +
@@ -33,7 +38,7 @@ func over() *storage.Credential {
 	return c
 }
 
-func (t *tester) deleteExpired(s deleter, before time.Time, limit int) int {
+func (t *tester) deleteExpired(s expirer, before time.Time, limit int) int {
 	t.Helper()
 	n, err := s.DeleteExpired(t.ctx, before, limit)
 	if err != nil {

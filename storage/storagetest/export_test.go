@@ -22,6 +22,9 @@ func Rules() []Rule {
 		erase(deletionRules, func(s Store) deleter { return s.(deleter) }),
 		erase(apiKeyRules, func(s Store) APIKeys { return s }),
 		erase(storageRules, func(s Store) Store { return s }),
+		erase(revocationRules, func(s Store) Revocations { return s }),
+		erase(revocationDeletionRules, func(s Store) revocationDeleter { return s.(revocationDeleter) }),
+		erase(signingKeyRules, func(s Store) storage.SigningKeys { return s.(storage.SigningKeys) }),
 	)
 }
 

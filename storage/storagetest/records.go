@@ -67,6 +67,16 @@ func filledClient(t *tester) *storage.Client {
 	return c
 }
 
+// filledSigningKey returns a signing key with a value in every field, for a turn
+// that nobody else has.
+func filledSigningKey(t *tester) *storage.SigningKey {
+	t.Helper()
+	k := new(storage.SigningKey)
+	fill(t, k)
+	k.Turn, k.Sealed = newTurn(), []byte("sealed\x00\xff "+rand.Text())
+	return k
+}
+
 // filledAPIKey returns an API key with a value in every field.
 func filledAPIKey(t *tester) *storage.APIKey {
 	t.Helper()
@@ -109,7 +119,7 @@ func (f *filler) fill(v reflect.Value, name string) {
 		v.SetString(name + "-" + rand.Text())
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(f.n))
 	case reflect.Uint8:
 		v.SetUint('x')

@@ -8,6 +8,7 @@ var rejected = map[fault][]string{
 		"fifty repeated uses at once are counted exactly",
 		"one of fifty who create a digest at once succeeds",
 		"one of fifty who add the same successor at once succeeds",
+		"fifty who revoke one token at once all succeed, and the latest expiresAt holds",
 	},
 	sharesRecords: {
 		"credentials are copied on the way in and out",
@@ -24,7 +25,7 @@ var rejected = map[fault][]string{
 
 	// Verdicts and outages.
 	marksThenAdds:        {"a Spend that is cancelled under way does all or nothing"},
-	ignoresContext:       {"an ended context changes nothing", "an ended context deletes nothing"},
+	ignoresContext:       {"an ended context changes nothing", "an ended context deletes nothing", "an ended context revokes no token"},
 	everyErrorIsNotFound: {"an ended context never looks like a verdict about a credential"},
 	notFoundIsOutage:     {"an unknown digest is ErrNotFound"},
 	alwaysFinds:          {"the digest of one kind does not find another", "an unknown digest is ErrNotFound"},
@@ -58,13 +59,53 @@ var rejected = map[fault][]string{
 	},
 	revokesUnspent:     {"all of a revoked family is found revoked, spent and unspent"},
 	revokeNeedsMembers: {"to revoke again, or what does not exist, is no error"},
-	foldsCase:          {"Revoke leaves other families alone, however alike their names"},
+	foldsCase: {
+		"Revoke leaves other families alone, however alike their names",
+		"RevokeToken leaves other tokens alone, however alike their identifiers",
+		"Revoke leaves the tokens of other families alone, however alike their names",
+	},
 
 	// Deleting.
 	deletesByExpiresAt: {"what is spent is known until its FamilyExpiresAt"},
-	neverDeletes:       {"what is over is deleted"},
-	ignoresLimit:       {"no more than limit are deleted at once"},
-	forgetsRevocation:  {"a family stays revoked while some of it is deleted"},
+	neverDeletes:       {"what is over is deleted", "a revoked token is remembered until its expiresAt, and no longer"},
+	ignoresLimit:       {"no more than limit are deleted at once", "no more than limit revocations are deleted at once"},
+	forgetsRevocation: {
+		"a family stays revoked while some of it is deleted",
+		"the tokens of a revoked family are revoked while it is remembered",
+	},
+
+	// Access tokens.
+	forgetsFamilies: {
+		"every token of a revoked family is revoked",
+		"a family that was revoked before it had a credential has revoked tokens",
+		"nobody of fifty who asks after Revoke has returned is told that a token of the family is good",
+		"the tokens of a revoked family are revoked while it is remembered",
+	},
+	errorIsFalse: {"an ended context never looks like a verdict about a token"},
+	lastExpiryWins: {
+		"to revoke a token again is no error, and the later expiresAt holds",
+		"the later expiresAt holds against deletion, whichever came last",
+		"fifty who revoke one token at once all succeed, and the latest expiresAt holds",
+	},
+	firstExpiryWins:       {"to revoke a token again is no error, and the later expiresAt holds"},
+	refusesRevokedTokens:  {"to revoke a token again is no error, and the later expiresAt holds"},
+	ignoresSpacesAtTheEnd: {"RevokeToken leaves other tokens alone, however alike their identifiers", "Revoke leaves the tokens of other families alone, however alike their names"},
+	cutsIdentifiers:       {"an identifier of 512 bytes is kept whole"},
+	oneMapForBoth:         {"RevokeToken leaves the token's family alone"},
+	emptyIsAFamily:        {"a token without a family is not revoked with any"},
+	remembersNo:           {"a token is revoked once RevokeToken has returned, and not before", "every token of a revoked family is revoked"},
+	writesBehind: {
+		"a token is revoked once RevokeToken has returned, and not before",
+		"nobody of fifty who asks after RevokeToken has returned is told that the token is good",
+		"nobody of fifty who asks after Revoke has returned is told that a token of the family is good",
+	},
+	endedIsDone: {
+		"an ended context revokes no token",
+		"a RevokeToken that is cancelled under way and succeeds has revoked the token",
+	},
+	forgetsAllTokens: {"a revoked token is remembered until its expiresAt, and no longer"},
+	deletesTooSoon:   {"a revoked token is remembered until its expiresAt, and no longer"},
+	deletesWhatItSaw: {"a token that is revoked again while it is deleted stays revoked"},
 
 	// What comes in and does not come out.
 	epochForZero:      {"a credential with few fields is found with zero values"},
@@ -74,5 +115,8 @@ var rejected = map[fault][]string{
 	cutsClaims:        {"claims of 4 KiB and a hundred scopes come back whole"},
 	keepsMilliseconds: {"instants keep their microseconds, in whatever zone and century"},
 	dropsZone:         {"instants keep their microseconds, in whatever zone and century"},
-	dropsBadBytes:     {"text with NUL or broken UTF-8 is kept as it is or refused"},
+	dropsBadBytes: {
+		"text with NUL or broken UTF-8 is kept as it is or refused",
+		"RevokeToken leaves other tokens alone, however alike their identifiers",
+	},
 }

@@ -30,14 +30,22 @@ func (s *table) Revoke(ctx context.Context, family string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revoked[s.familyKey(family)] = true
+	s.write(func() { s.revoked[s.familyKey(family)] = true })
 	return nil
 }
 
-// familyKey is what the store compares families by.
+// familyKey is what the store compares families, and the identifiers of tokens,
+// by.
 func (s *table) familyKey(family string) string {
-	if s.fault == foldsCase {
+	switch s.fault {
+	case foldsCase:
 		return strings.ToLower(family)
+	case ignoresSpacesAtTheEnd:
+		return strings.TrimRight(family, " ")
+	case cutsIdentifiers:
+		return family[:min(len(family), 255)]
+	case dropsBadBytes:
+		return strings.ToValidUTF8(family, "")
 	}
 	return family
 }
@@ -60,9 +68,9 @@ func (s *table) DeleteExpired(ctx context.Context, before time.Time, limit int) 
 	if err := s.ended(ctx); err != nil {
 		return 0, err
 	}
+	deleted := s.deleteTokens(before, limit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	deleted := 0
 	for d, c := range s.rows {
 		over := c.ExpiresAt.Before(before) && (c.FamilyExpiresAt.Before(before) || s.fault == deletesByExpiresAt)
 		if !over || s.fault == neverDeletes || (limit > 0 && deleted == limit && s.fault != ignoresLimit) {

@@ -9,7 +9,8 @@
 // Each rule of the contract is a subtest of its own, and its failure names the
 // rule and the comment that it comes from. Nothing is skipped: what a store
 // does not have is not asked for, because its author calls [RunClients],
-// [RunCredentials] or [RunAPIKeys] for the parts that it has.
+// [RunCredentials], [RunAPIKeys], [RunRevocations] or [RunSigningKeys] for the
+// parts that it has.
 //
 // Run the suite with the race detector, and against a real server with as many
 // connections as production has: some rules set fifty callers against each
@@ -41,6 +42,13 @@ type APIKeys interface {
 	PutAPIKey(ctx context.Context, k *storage.APIKey) error
 }
 
+// Revocations is what [RunRevocations] needs: the part under test, and the
+// credentials whose families it knows.
+type Revocations interface {
+	storage.Revocations
+	storage.Credentials
+}
+
 // Store is what [Run] needs: all of a [storage.Storage], its revocations of
 // access tokens, and the means to put clients and API keys into it. A store that
 // has no such means gets them from a type in its test that embeds the store. One
@@ -67,6 +75,9 @@ func Run(t *testing.T, open func(t testing.TB) Store) {
 		RunAPIKeys(t, func(t testing.TB) APIKeys { return open(t) })
 	})
 	t.Run("Storage", func(t *testing.T) { run(t, storageRules, open) })
+	t.Run("Revocations", func(t *testing.T) {
+		RunRevocations(t, func(t testing.TB) Revocations { return open(t) })
+	})
 }
 
 // RunClients tests a store of clients, as [Run] does.
@@ -90,7 +101,7 @@ func RunCredentials(t *testing.T, open func(t testing.TB) storage.Credentials) {
 	run(t, credentialRules, open)
 	t.Run("DeleteExpired", func(t *testing.T) {
 		if _, ok := open(t).(deleter); !ok {
-			t.Log("this store has no DeleteExpired(context.Context, time.Time, int) (int, error): its deletion is not tested")
+			t.Log(noDeleteExpired)
 			return
 		}
 		run(t, deletionRules, func(t testing.TB) deleter { return open(t).(deleter) })
@@ -101,6 +112,33 @@ func RunCredentials(t *testing.T, open func(t testing.TB) storage.Credentials) {
 func RunAPIKeys(t *testing.T, open func(t testing.TB) APIKeys) {
 	t.Helper()
 	run(t, apiKeyRules, open)
+}
+
+// RunRevocations tests what a store remembers of revoked access tokens, as [Run]
+// does.
+//
+// If the store has a DeleteExpired, as [RunCredentials] describes it, the suite
+// also tests that it forgets those tokens whose expiresAt lies before the instant,
+// no others, and counts them.
+func RunRevocations(t *testing.T, open func(t testing.TB) Revocations) {
+	t.Helper()
+	run(t, revocationRules, open)
+	t.Run("DeleteExpired", func(t *testing.T) {
+		if _, ok := open(t).(revocationDeleter); !ok {
+			t.Log(noDeleteExpired)
+			return
+		}
+		run(t, revocationDeletionRules, func(t testing.TB) revocationDeleter { return open(t).(revocationDeleter) })
+	})
+}
+
+const noDeleteExpired = "this store has no DeleteExpired(context.Context, time.Time, int) (int, error): its deletion is not tested"
+
+// RunSigningKeys tests a store of signing keys, as [Run] does. Its keys have
+// turns of many digits, and it deletes them.
+func RunSigningKeys(t *testing.T, open func(t testing.TB) storage.SigningKeys) {
+	t.Helper()
+	run(t, signingKeyRules, open)
 }
 
 // rule is one promise of the contract.

@@ -21,19 +21,23 @@ type table struct {
 	mu      sync.Mutex // held for one access, as in a database
 	rows    map[storage.Digest]*storage.Credential
 	revoked map[string]bool
+	tokens  map[string]time.Time
+	good    map[string]bool // tokens that were not revoked when they were asked for
+	waiting []func()        // writes that nobody sees yet
 }
 
 func newTable(f fault) *table {
 	return &table{
 		Store: new(memory.Store), fault: f,
 		rows: make(map[storage.Digest]*storage.Credential), revoked: make(map[string]bool),
+		tokens: make(map[string]time.Time), good: make(map[string]bool),
 	}
 }
 
 // begin starts what should be one step, and returns its end.
 func (s *table) begin() func() {
 	switch s.fault {
-	case getThenSet, revokesRowByRow, marksThenAdds:
+	case getThenSet, revokesRowByRow, marksThenAdds, deletesWhatItSaw:
 		return func() {}
 	}
 	s.step.Lock()
@@ -44,7 +48,7 @@ func (s *table) begin() func() {
 // that waits for nothing would hardly ever meet in the gap.
 func (s *table) pause() {
 	switch s.fault {
-	case getThenSet, revokesRowByRow, marksThenAdds:
+	case getThenSet, revokesRowByRow, marksThenAdds, deletesWhatItSaw:
 		time.Sleep(100 * time.Microsecond)
 	}
 }
