@@ -1,0 +1,30 @@
+package bearer
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// CountVerifications counts the signatures that v checks from now on.
+func CountVerifications(v *Verifier) *atomic.Int64 {
+	n := new(atomic.Int64)
+	verify := v.verify
+	v.verify = func(ctx context.Context, keys jws.Keys, token, typ string, at time.Time) ([]byte, *jws.PublicKey, error) {
+		n.Add(1)
+		return verify(ctx, keys, token, typ, at)
+	}
+	return n
+}
+
+// Remembered returns how many tokens v remembers.
+func Remembered(v *Verifier) (n int) {
+	for i := range v.remembered.slots {
+		if v.remembered.slots[i].Load() != nil {
+			n++
+		}
+	}
+	return n
+}
