@@ -12,6 +12,7 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/bearer"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -25,6 +26,8 @@ type Handler struct {
 	storage        storage.Storage
 	hasCredentials bool // Storage keeps refresh tokens
 	revocations    storage.Revocations
+	cached         *bearer.CachedRevocations                                              // what verifiers ask; nil: revocations
+	verifier       *bearer.Verifier                                                       // of the first audience
 	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
@@ -47,6 +50,7 @@ type Handler struct {
 	refreshGrace           time.Duration // zero is none
 	refreshRetries         int
 	codeReuseWindow        time.Duration // zero is none
+	revocationStaleness    time.Duration // zero is none
 	timeout                time.Duration
 	readTimeout            time.Duration
 }
