@@ -53,6 +53,11 @@ type Config struct {
 	// this library are one. If nil, an access token is good until it expires, and
 	// a client that wants to revoke one gets unsupported_token_type.
 	Revocations storage.Revocations
+	// RevocationStaleness is how long [Handler.RequireToken] may take a token as
+	// good that another replica has revoked: it asks Revocations about a token that
+	// often. If zero, 5 seconds; if negative, it asks at every request; at most a
+	// minute. Introspection always asks.
+	RevocationStaleness time.Duration
 	// MayIntrospect, if not nil, decides whether a client is told about an access
 	// token that is signed, has not expired, and may still turn out to be revoked.
 	// An error is an outage. If nil, a client is told about tokens that have its

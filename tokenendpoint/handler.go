@@ -12,6 +12,7 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/bearer"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -27,6 +28,8 @@ type Handler struct {
 	revocations    storage.Revocations
 	forgetful      bool                                                                   // there are no revocations
 	reuse          *reuse                                                                 // nil: every token is signed
+	cached         *bearer.CachedRevocations                                              // what verifiers ask; nil: revocations
+	verifier       *bearer.Verifier                                                       // of the first audience
 	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
 	reader         storage.Reader // of storage, and no more
@@ -50,6 +53,7 @@ type Handler struct {
 	refreshRetries         int
 	codeReuseWindow        time.Duration // zero is none
 	reuseFor               time.Duration
+	revocationStaleness    time.Duration // zero is none
 	timeout                time.Duration
 	readTimeout            time.Duration
 }

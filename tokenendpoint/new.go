@@ -14,6 +14,7 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/bearer"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -52,6 +53,7 @@ func New(c Config) (*Handler, error) {
 		refreshGrace:         faults.window("RefreshGrace", c.RefreshGrace, 10*time.Second),
 		refreshRetries:       faults.size("RefreshRetries", c.RefreshRetries, 100),
 		codeReuseWindow:      faults.window("CodeReuseWindow", c.CodeReuseWindow, 2*time.Second),
+		revocationStaleness:  faults.window("RevocationStaleness", c.RevocationStaleness, 5*time.Second),
 		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
 		readTimeout:          faults.lifetime("ReadTimeout", c.ReadTimeout, 5*time.Second, 10*time.Minute),
 	}
@@ -76,12 +78,14 @@ func New(c Config) (*Handler, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	h.complete()
+	if err := h.complete(); err != nil {
+		return nil, err
+	}
 	return h, nil
 }
 
 // complete fills in what the configuration has left out.
-func (h *Handler) complete() {
+func (h *Handler) complete() (err error) {
 	if h.tokenType == "" {
 		h.tokenType = jws.TypeAccessToken
 	}
@@ -89,8 +93,13 @@ func (h *Handler) complete() {
 		h.storage = storage.Parts{}
 	}
 	h.reader = reader{h.storage}
-	if h.revocations == nil {
+	switch {
+	case h.revocations == nil:
 		h.revocations, h.forgetful = noRevocations{}, true
+	case h.revocationStaleness > 0:
+		if h.cached, err = bearer.CacheRevocations(h.revocations, h.revocationStaleness); err != nil {
+			return err
+		}
 	}
 	if h.clients == nil {
 		h.clients = &clientauth.Secrets{Clients: h.storage}
@@ -98,6 +107,8 @@ func (h *Handler) complete() {
 	if h.logger == nil {
 		h.logger = slog.Default()
 	}
+	h.verifier, err = h.Verifier(h.audience[0])
+	return err
 }
 
 // faults are what is wrong with a configuration.

@@ -116,6 +116,7 @@ var faulty = []struct {
 	{"an origin leaves out the port of its scheme", fromOrigin("https://a.test:443"), `AllowedOrigins: "https://a.test:443" is not an origin such as https://spa.example.com`},
 	{"an origin has no user", fromOrigin("https://me@a.test"), `AllowedOrigins: "https://me@a.test" is not an origin such as https://spa.example.com`},
 	{"revocations are no nil pointer", func(c *tokenendpoint.Config) { c.Revocations = (*memory.Store)(nil) }, "Revocations is a nil pointer"},
+	{"revocations hold within a minute", func(c *tokenendpoint.Config) { c.RevocationStaleness = time.Minute + 1 }, "RevocationStaleness is over a minute"},
 	{"a base is a URL", func(c *tokenendpoint.Config) { c.BaseURL = "/auth" }, "BaseURL is not a URL without query and fragment"},
 	{"a base has no query", func(c *tokenendpoint.Config) { c.BaseURL = "https://as.test/?a" }, "BaseURL is not a URL without query and fragment"},
 	{"a base is no http", func(c *tokenendpoint.Config) { c.BaseURL = "http://as.test" }, "BaseURL is http: only a loopback address may be"},

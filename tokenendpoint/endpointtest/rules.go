@@ -22,6 +22,7 @@ var rules = slices.Concat(
 	introspectionRules,
 	metadataRules,
 	routeRules,
+	protectedRules,
 )
 
 // timedRules are the rows that are about time.
@@ -38,4 +39,5 @@ var timedRules = slices.Concat(
 	timedRevocationRules,
 	timedIntrospectionRules,
 	timedKeyOutageRules,
+	timedProtectedRules,
 )
