@@ -41,6 +41,12 @@ func TestPrintedLines(t *testing.T) {
 			switch {
 			case strings.Contains(line, "/demo/resource"):
 				want = []string{"iss", "sub", "aud", "exp"}
+			case strings.HasSuffix(line, "/connect/introspect'"):
+				want = []string{"active", "client_id", "exp"}
+			case strings.HasSuffix(line, "/connect/revocation'"):
+				want = nil // {}
+			case strings.HasSuffix(line, "/oauth-authorization-server'"):
+				want = []string{"issuer", "token_endpoint", "introspection_endpoint"}
 			case strings.HasSuffix(line, "/jwks.json'"):
 				want = []string{"keys"}
 			case strings.HasPrefix(line, "curl '") && strings.Contains(line, "/demo/code"):

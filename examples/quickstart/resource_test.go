@@ -15,19 +15,21 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 func TestResource(t *testing.T) {
 	keys, signer := newKeys(t)
 	others, _ := newKeys(t)
-	resource, err := newResource(keys.JWKS())
+	endpoint, err := newEndpoint(new(memory.Store), keys, "http://127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
+	protected := endpoint.RequireToken()(http.HandlerFunc(resource))
 	now := time.Now().Unix()
 	good := func() map[string]any {
-		return map[string]any{"iss": issuer, "aud": audience, "sub": "u1", "iat": now, "exp": now + 60}
+		return map[string]any{"iss": issuer, "aud": audience, "sub": "u1", "client_id": "c", "jti": "1", "iat": now, "exp": now + 60}
 	}
 	with := func(name string, value any) map[string]any {
 		c := good()
@@ -39,8 +41,8 @@ func TestResource(t *testing.T) {
 	}
 	token := sign(t, keys, jws.TypeJWT, good())
 
-	const none = `Bearer realm="demo"`
-	const invalid = `Bearer realm="demo", error="invalid_token"`
+	const none = `Bearer realm="api"`
+	const invalid = `Bearer realm="api", error="invalid_token"`
 	for _, test := range []struct{ name, authorization, challenge string }{
 		{"a good token", "Bearer " + token, ""},
 		{"the scheme in lower case", "bearer " + token, ""},
@@ -48,15 +50,16 @@ func TestResource(t *testing.T) {
 
 		{"no token", "", none},
 		{"another scheme", "Basic bXktYXBwLWlk", none},
-		{"an empty token", "Bearer ", invalid},
+		{"an empty token", "Bearer ", `Bearer realm="api", error="invalid_request"`},
 		{"no JWT", "Bearer rt_abc", invalid},
 		{"another issuer", "Bearer " + sign(t, keys, jws.TypeJWT, with("iss", "https://evil.example")), invalid},
 		{"no issuer", "Bearer " + sign(t, keys, jws.TypeJWT, with("iss", nil)), invalid},
 		{"another audience", "Bearer " + sign(t, keys, jws.TypeJWT, with("aud", "other")), invalid},
 		{"no audience", "Bearer " + sign(t, keys, jws.TypeJWT, with("aud", nil)), invalid},
-		{"expired this second", "Bearer " + sign(t, keys, jws.TypeJWT, with("exp", now)), invalid},
+		{"expired", "Bearer " + sign(t, keys, jws.TypeJWT, with("exp", now-60)), invalid},
 		{"no expiry", "Bearer " + sign(t, keys, jws.TypeJWT, with("exp", nil)), invalid},
-		{"not valid yet", "Bearer " + sign(t, keys, jws.TypeJWT, with("nbf", now+60)), invalid},
+		{"issued in the future", "Bearer " + sign(t, keys, jws.TypeJWT, with("iat", now+120)), invalid},
+		{"no client", "Bearer " + sign(t, keys, jws.TypeJWT, with("client_id", nil)), invalid},
 		{"another type", "Bearer " + sign(t, keys, "logout+jwt", good()), invalid},
 		{"another key", "Bearer " + sign(t, others, jws.TypeJWT, good()), invalid},
 		{"another algorithm of the right key", "Bearer " + signPS256(t, keys.SigningKey(time.Now()).ID(), signer, good()), invalid},
@@ -70,9 +73,12 @@ func TestResource(t *testing.T) {
 				r.Header.Set("Authorization", test.authorization)
 			}
 			w := httptest.NewRecorder()
-			resource.ServeHTTP(w, r)
+			protected.ServeHTTP(w, r)
 			wantStatus := http.StatusOK
-			if test.challenge != "" {
+			switch {
+			case strings.Contains(test.challenge, "invalid_request"):
+				wantStatus = http.StatusBadRequest
+			case test.challenge != "":
 				wantStatus = http.StatusUnauthorized
 			}
 			if got := w.Header().Get("WWW-Authenticate"); w.Code != wantStatus || got != test.challenge {

@@ -25,13 +25,16 @@ const (
 	redirectURI  = "http://127.0.0.1:8080/callback" // nothing listens there: the demo hands out codes itself
 )
 
-// newEndpoint makes the token endpoint. This is the part to copy.
-func newEndpoint(store storage.Storage, keys *jws.KeySet) (*tokenendpoint.Handler, error) {
+// newEndpoint makes the token endpoint and all that is around it. This is the
+// part to copy.
+func newEndpoint(store *memory.Store, keys *jws.KeySet, base string) (*tokenendpoint.Handler, error) {
 	return tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   issuer,
-		Audience: []string{audience},
-		Keys:     keys,
-		Storage:  store,
+		Issuer:      issuer,
+		BaseURL:     base, // where clients reach it, if that is not the issuer
+		Audience:    []string{audience},
+		Keys:        keys,
+		Storage:     store,
+		Revocations: store,
 		Grants: map[string]grants.Grant{
 			// The API reference shows a refresh token in every answer. Leave
 			// Refresh out where nobody relies on that (RFC 6749 §4.4.3).
@@ -42,10 +45,11 @@ func newEndpoint(store storage.Storage, keys *jws.KeySet) (*tokenendpoint.Handle
 		},
 		AccessTokenLifetime: time.Hour,
 		TokenType:           jws.TypeJWT, // as the API reference has it; without this line it is at+jwt
+		OpenIDConfiguration: true,        // for clients that look for the metadata there
 	})
 }
 
-// newServer mounts the endpoint beside the key set and the pages of the demo.
+// newServer mounts the endpoints beside a resource and the pages of the demo.
 // The welcome tells what there is, for somebody who reaches it at base.
 func newServer(ctx context.Context, store *memory.Store, base string) (handler http.Handler, welcome string, err error) {
 	// Drawn at start, so tokens end with the process. A host loads its key
@@ -61,11 +65,7 @@ func newServer(ctx context.Context, store *memory.Store, base string) (handler h
 	if err := addClients(ctx, store); err != nil {
 		return nil, "", err
 	}
-	endpoint, err := newEndpoint(store, keys)
-	if err != nil {
-		return nil, "", err
-	}
-	resource, err := newResource(keys.JWKS())
+	endpoint, err := newEndpoint(store, keys, base)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,9 +75,8 @@ func newServer(ctx context.Context, store *memory.Store, base string) (handler h
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/connect/token", endpoint)
-	mux.Handle("/.well-known/jwks.json", keys)
-	mux.Handle("GET /demo/resource", resource)
+	mux.Handle("/", endpoint.Routes())
+	mux.Handle("GET /demo/resource", endpoint.RequireToken()(http.HandlerFunc(resource)))
 	mux.HandleFunc("GET /demo/code", pages.code)
 	mux.HandleFunc("GET /demo/api-key", pages.apiKey)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
