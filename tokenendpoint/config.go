@@ -72,9 +72,9 @@ type Config struct {
 	// there for the clients that are registered for it.
 	Grants map[string]grants.Grant
 
-	// Metadata are further members of the metadata (RFC 8414 §2), such as the
-	// authorization_endpoint of the host's login page, scopes_supported or
-	// service_documentation. What the endpoint says itself cannot be among them;
+	// Metadata are further members of the metadata (RFC 8414 §2), such as
+	// scopes_supported, service_documentation, or the authorization_endpoint of the
+	// host's login page, which clients need who are to send users there. What the endpoint says itself cannot be among them;
 	// jwks_uri, say, can be if Paths.JWKS is "-". They are encoded by New.
 	Metadata map[string]any
 	// OpenIDConfiguration serves the metadata at openid-configuration below the
@@ -133,7 +133,8 @@ type Config struct {
 	// server's: set http.Server's ReadHeaderTimeout.
 	ReadTimeout time.Duration
 	// AllowedOrigins are the origins, such as https://spa.example.com, whose
-	// scripts may read answers (CORS). If empty, none.
+	// scripts may read the answers of the token and the revocation endpoint (CORS).
+	// If empty, none. The metadata is for all of them, introspection for none.
 	AllowedOrigins []string
 
 	// Limiter slows down who guesses. If nil, the count of this process
@@ -146,12 +147,13 @@ type Config struct {
 	// the header that the proxy sets, or who guesses locks a client out for all.
 	RemoteAddr func(*http.Request) netip.Addr
 
-	// Observe, if not nil, is told of every request but the preflight of a
-	// browser, when its outcome stands. It must not block: net/http sends the
+	// Observe, if not nil, is told of every request to the token, revocation and
+	// introspection endpoints but the preflight of a browser, when its outcome
+	// stands. It must not block: net/http sends the
 	// answer when Observe has returned. What takes time it hands on.
 	Observe func(context.Context, Event)
-	// Logger gets one line for each of them: issued tokens at debug level,
-	// refusals at info, replays at warn, faults at error. If nil,
-	// slog.Default(). A panic of Observe is a line more.
+	// Logger gets one line for each of them: issued tokens and introspections at
+	// debug level, refusals and revocations at info, replays at warn, faults at
+	// error. If nil, slog.Default(). A panic of Observe is a line more.
 	Logger *slog.Logger
 }

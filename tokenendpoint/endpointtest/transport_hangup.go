@@ -190,25 +190,29 @@ func (h *hangUp) stopIn(s *spy, method string) {
 func a29DuringTheWrite(t *testing.T, open opener) {
 	h := newHangUp(t, open, nil)
 	f := h.f
-	during := func(method string, r *request) tokenendpoint.Event {
+	during := func(method string, r *request, want tokenendpoint.Outcome) {
 		f.store.set(func(s *spy) { h.stopIn(s, method) })
 		e := h.send(r)
 		if n := f.store.counted()[method]; n != 1 {
 			t.Errorf("the client hung up during %s: it was called %d times, want once", method, n)
 		}
-		if e.Outcome != tokenendpoint.Issued {
-			t.Errorf("the client hung up during %s: the outcome is %q (%v), want %q", method, e.Outcome, e.Cause, tokenendpoint.Issued)
+		if e.Outcome != want {
+			t.Errorf("the client hung up during %s: the outcome is %q (%v), want %q", method, e.Outcome, e.Cause, want)
 		}
 		f.store.heal()
-		return e
 	}
 	code := f.redeem(f.c1, f.code(f.c1))
-	during(mSpend, code)
+	during(mSpend, code, tokenendpoint.Issued)
 	f.send(code).refused("invalid_grant")
-	during(mSpend, f.redeem(f.c1, f.code(f.c1)).json())
+	during(mSpend, f.redeem(f.c1, f.code(f.c1)).json(), tokenendpoint.Issued)
 	r := refresh(f.c1, f.refreshToken(f.c1))
-	during(mSpend, r)
+	during(mSpend, r, tokenendpoint.Issued)
 	successor := f.send(r).tokens().refreshToken // in the grace window: the one that was lost
 	f.send(refresh(f.c1, successor)).tokens()
-	during(mCreateCredential, clientCredentials(f.c1))
+	during(mCreateCredential, clientCredentials(f.c1), tokenendpoint.Issued)
+	got := f.pair(f.c1)
+	during(mRevokeToken, revoke(f.c1, got.accessToken), tokenendpoint.Revoked)
+	f.gone(f.c1, got.accessToken)
+	during(mRevoke, revoke(f.c1, got.refreshToken), tokenendpoint.Revoked)
+	f.dead(f.c1, got.refreshToken)
 }
