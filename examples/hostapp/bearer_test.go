@@ -17,6 +17,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
+var algorithms = []jose.SignatureAlgorithm{jose.ES256}
+
 // unverified decodes the claims of a token.
 func (r *running) unverified(text string, claims any) {
 	r.Helper()
@@ -72,11 +74,11 @@ func TestProtectedRoute(t *testing.T) {
 	}{
 		{"a right token", right, http.StatusOK, ""},
 		{"the scheme in lower case", "b" + right[1:], http.StatusOK, ""},
-		{"no token", "", http.StatusUnauthorized, `Bearer realm="shop"`},
-		{"another scheme", "Basic YTpi", http.StatusUnauthorized, `Bearer realm="shop"`},
+		{"no token", "", http.StatusUnauthorized, `Bearer realm="api"`},
+		{"another scheme", "Basic YTpi", http.StatusUnauthorized, `Bearer realm="api"`},
 		{"no JWT", "Bearer abc", http.StatusUnauthorized, "invalid_token"},
 		{"an expired token", sign(shop.keys, jws.TypeAccessToken, func(a *jws.AccessToken) {
-			a.IssuedAt, a.ExpiresAt = now.Add(-2*time.Minute), now.Add(-time.Second)
+			a.IssuedAt, a.ExpiresAt = now.Add(-2*time.Minute), now.Add(-time.Minute)
 		}), http.StatusUnauthorized, "invalid_token"},
 		{"a token without exp", "Bearer " + withoutExp, http.StatusUnauthorized, "invalid_token"},
 		{"a token of another issuer", sign(shop.keys, jws.TypeAccessToken, func(a *jws.AccessToken) {
@@ -95,7 +97,7 @@ func TestProtectedRoute(t *testing.T) {
 		}), http.StatusForbidden, "insufficient_scope"},
 		{"a client that acts for itself", sign(shop.keys, jws.TypeAccessToken, func(a *jws.AccessToken) {
 			a.Subject = partnerClient
-		}), http.StatusForbidden, "insufficient_scope"},
+		}), http.StatusForbidden, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -103,7 +105,7 @@ func TestProtectedRoute(t *testing.T) {
 			if status != test.status || !strings.Contains(challenge, test.challenge) || strings.Contains(body, "Teapot") != (status == http.StatusOK) {
 				t.Errorf("got %d, challenge %q, body %q, want %d, challenge with %q", status, challenge, body, test.status, test.challenge)
 			}
-			if test.challenge == `Bearer realm="shop"` && challenge != test.challenge {
+			if test.challenge == `Bearer realm="api"` && challenge != test.challenge {
 				t.Errorf("the challenge: got %q, want %q without an error (RFC 6750 §3.1)", challenge, test.challenge)
 			}
 		})

@@ -11,13 +11,15 @@ import (
 // audience is the "aud" of the shop's access tokens.
 const audience = "shop-api"
 
-// mountOAuth is all that the shop adds to its routes for a token endpoint.
+// mountOAuth is all that the shop adds to its routes for a token endpoint, the
+// endpoints around it, and an API that takes its tokens.
 func (s *shop) mountOAuth(mux *http.ServeMux, keys *jws.KeySet, c config) error {
-	tokens, err := tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   s.issuer,
-		Audience: []string{audience},
-		Keys:     keys,
-		Storage:  s.store,
+	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
+		Issuer:      s.issuer,
+		Audience:    []string{audience},
+		Keys:        keys,
+		Storage:     s.store,
+		Revocations: s.store,
 		Grants: map[string]grants.Grant{
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{Hook: s.checkUser},
 			grants.TypeRefreshToken:      grants.RefreshToken{Hook: s.checkUser},
@@ -33,7 +35,9 @@ func (s *shop) mountOAuth(mux *http.ServeMux, keys *jws.KeySet, c config) error 
 	if err != nil {
 		return err
 	}
-	mux.Handle("/connect/token", tokens) // it answers GET itself, as OAuth clients expect
-	mux.Handle("/.well-known/jwks.json", keys)
+	for _, r := range endpoint.Routes() {
+		mux.Handle(r.Path, r.Handler)
+	}
+	mux.Handle("GET /api/orders", endpoint.RequireToken(scopeOrders)(http.HandlerFunc(s.serveOrders)))
 	return nil
 }

@@ -96,6 +96,12 @@ CREATE TABLE IF NOT EXISTS revoked_families (
 	revoked_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Access tokens that were revoked one by one, by their jti.
+CREATE TABLE IF NOT EXISTS revoked_tokens (
+	id         TEXT    PRIMARY KEY,
+	expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS api_keys (
 	digest       BLOB    PRIMARY KEY,
 	id           TEXT    NOT NULL UNIQUE,

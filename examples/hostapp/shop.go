@@ -16,8 +16,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// accessTokenLifetime is short: an access token is not looked up, so for that
-// long a user who was locked still has the last one.
+// accessTokenLifetime is short: whether a user was locked is not looked up with
+// an access token, so for that long a user who was still has the last one.
 const accessTokenLifetime = 10 * time.Minute
 
 // config is what main and the tests choose.
@@ -55,10 +55,6 @@ func newShop(db *database, c config) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := newTokenVerifier(c.issuer, audience, keys.JWKS())
-	if err != nil {
-		return nil, err
-	}
 	s := &shop{
 		issuer:  c.issuer,
 		log:     c.log,
@@ -70,7 +66,7 @@ func newShop(db *database, c config) (*shop, error) {
 	}
 	rand.Read(s.formKey[:]) // it cannot fail: the process ends instead
 	mux := http.NewServeMux()
-	s.routes(mux, verifier)
+	s.routes(mux)
 	if err := s.mountOAuth(mux, keys, c); err != nil {
 		s.lastUse.Close()
 		return nil, err
@@ -79,7 +75,7 @@ func newShop(db *database, c config) (*shop, error) {
 	return s, nil
 }
 
-func (s *shop) routes(mux *http.ServeMux, verifier *tokenVerifier) {
+func (s *shop) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /login", s.showLogin)
 	mux.HandleFunc("POST /login", s.form(s.login))
 	mux.HandleFunc("POST /logout", s.form(s.logout))
@@ -91,7 +87,6 @@ func (s *shop) routes(mux *http.ServeMux, verifier *tokenVerifier) {
 	mux.HandleFunc("POST /pairing", s.form(s.loggedIn(s.createPairingCode)))
 	mux.HandleFunc("GET /authorize", s.showConsent)
 	mux.HandleFunc("POST /authorize", s.form(s.loggedIn(s.decide)))
-	mux.HandleFunc("GET /api/orders", verifier.protect(scopeOrders, s.serveOrders))
 }
 
 // Close ends the shop's background work. Requests must have ended.

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/oauth2"
+
+	"github.com/contit/oauth/tokenendpoint/bearer"
 )
 
 // running is a shop that serves, and what its tests need of it.
@@ -165,18 +167,22 @@ func (r *running) wantCode(what string, err error, want string) {
 	}
 }
 
+// accessToken is what the tests look at of one.
+type accessToken struct{ Subject, ClientID, Scope, Tier string }
+
 // claims verifies an access token as the protected route does.
-func (r *running) claims(text string) *accessToken {
+func (r *running) claims(text string) accessToken {
 	r.Helper()
-	v, err := newTokenVerifier(r.issuer, audience, r.keys.JWKS())
+	v, err := bearer.New(bearer.Config{Issuer: r.issuer, Audience: audience, Keys: r.keys})
 	if err != nil {
-		r.Fatalf("newTokenVerifier: got error %v", err)
+		r.Fatalf("bearer.New: got error %v", err)
 	}
-	t, err := v.verify(text, time.Now())
+	t, err := v.Verify(r.Context(), text, time.Now())
 	if err != nil {
 		r.Fatalf("verifying a token of the shop: got error %v", err)
 	}
-	return t
+	tier, _ := t.Claims["tier"].(string)
+	return accessToken{t.Subject, t.ClientID, strings.Join(t.Scope, " "), tier}
 }
 
 // ask calls the protected route with an Authorization header.

@@ -132,6 +132,9 @@ func (s *Store) DeleteExpired(ctx context.Context, before time.Time, limit int) 
 			return err
 		}
 		deleted = int(n)
+		if _, err = tx.ExecContext(ctx, `DELETE FROM revoked_tokens WHERE expires_at < ?`, instant(before)); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM revoked_families WHERE revoked_at < ?
 			AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.family = revoked_families.family)`,
 			instant(before.AddDate(0, 0, -1)))

@@ -23,18 +23,8 @@ func (p putter) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 	return p.AddAPIKey(ctx, "a label", k)
 }
 
-// TestStore tests the parts that the shop has: it does not revoke access tokens.
 func TestStore(t *testing.T) {
-	open := func(t testing.TB) putter { return putter{&Store{newDatabase(t)}} }
-	t.Run("clients", func(t *testing.T) {
-		storagetest.RunClients(t, func(t testing.TB) storagetest.Clients { return open(t) })
-	})
-	t.Run("credentials", func(t *testing.T) {
-		storagetest.RunCredentials(t, func(t testing.TB) storage.Credentials { return open(t) })
-	})
-	t.Run("API keys", func(t *testing.T) {
-		storagetest.RunAPIKeys(t, func(t testing.TB) storagetest.APIKeys { return open(t) })
-	})
+	storagetest.Run(t, func(t testing.TB) storagetest.Store { return putter{&Store{newDatabase(t)}} })
 }
 
 // JSON would replace the byte, and one scope would be found as another.
