@@ -6,13 +6,16 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -20,20 +23,22 @@ import (
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/bearer"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-func mount(mux *http.ServeMux, store storage.Storage, privateKey crypto.Signer) error {
+func mount(mux *http.ServeMux, store *memory.Store, privateKey crypto.Signer) error {
 	keys, err := jws.NewKeySet(jws.Key{Signer: privateKey})
 	if err != nil {
 		return err
 	}
 	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   "https://auth.example.com",
-		Audience: []string{"https://api.example.com"},
-		Keys:     keys,
-		Storage:  store,
+		Issuer:      "https://auth.example.com",
+		Audience:    []string{"https://api.example.com"},
+		Keys:        keys,
+		Storage:     store,
+		Revocations: store,
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{},
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
@@ -44,9 +49,34 @@ func mount(mux *http.ServeMux, store storage.Storage, privateKey crypto.Signer) 
 	if err != nil {
 		return err
 	}
-	mux.Handle("/connect/token", endpoint)
-	mux.Handle("/.well-known/jwks.json", keys)
+	mux.Handle("/", endpoint.Routes())
+	mux.Handle("GET /orders", endpoint.RequireToken("read")(http.HandlerFunc(orders)))
 	return nil
+}
+
+func orders(w http.ResponseWriter, r *http.Request) {
+	token, _ := bearer.Token(r.Context())
+	fmt.Fprintf(w, "orders of %s\n", token.Subject)
+}
+
+func openKeys(ctx context.Context, store storage.SigningKeys, secret storage.Secret) (*jws.KeySet, error) {
+	source := &jws.StoredKeys{
+		Store:             store,
+		KeyEncryptionKeys: []jws.KeyEncryptionKey{{Version: 1, Key: secret}},
+	}
+	return jws.OpenKeySet(ctx, source, jws.Rotation{}, time.Now())
+}
+
+func elsewhere() (*bearer.Verifier, error) {
+	keys, err := jws.NewRemote(jws.RemoteConfig{URL: "https://auth.example.com/.well-known/jwks.json"})
+	if err != nil {
+		return nil, err
+	}
+	return bearer.New(bearer.Config{
+		Issuer:   "https://auth.example.com",
+		Audience: "https://api.example.com",
+		Keys:     keys,
+	})
 }
 
 func Example() {
@@ -78,7 +108,45 @@ func Example() {
 		"client_secret": {secret.Reveal()},
 	})
 	fmt.Println(answer["token_type"], answer["expires_in"], answer["scope"])
-	// Output: Bearer 3600 read
+
+	request, err := http.NewRequest(http.MethodGet, server.URL+"/orders", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+answer["access_token"].(string))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	io.Copy(os.Stdout, response.Body)
+	// Output:
+	// Bearer 3600 read
+	// orders of reports
+}
+
+// The keys of all replicas are in their store.
+func Example_keys() {
+	ctx := context.Background()
+	key := make([]byte, 32)
+	rand.Read(key)
+	secret := storage.PresentedSecret(base64.StdEncoding.EncodeToString(key)) // openssl rand -base64 32
+	store := new(memory.Store)
+	one, err := openKeys(ctx, store, secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	two, err := openKeys(ctx, store, secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(one.SigningKey(time.Now()).ID() == two.SigningKey(time.Now()).ID())
+
+	verifier, err := elsewhere() // it fetches the keys when the first token comes
+	fmt.Println(verifier != nil, err)
+	// Output:
+	// true
+	// true <nil>
 }
 
 // user is a row of the host's own users.

@@ -1,0 +1,36 @@
+//go:build !race
+
+package tokenendpoint_test
+
+import (
+	"testing"
+
+	"github.com/contit/oauth/tokenendpoint/jws"
+)
+
+// allocations is the recorded number of allocations of one request, in the
+// order of benchGrants. Whoever lowers one records it here; whoever raises one
+// says why.
+var allocations = map[string][4]float64{
+	jws.ES256: {64, 76, 86, 80},
+	jws.EdDSA: {10, 22, 32, 26},
+	jws.RS256: {11, 23, 33, 27},
+}
+
+// TestAllocations counts: unlike time, that is the same on every machine. The
+// race detector allocates too, so that this is not built with it.
+func TestAllocations(t *testing.T) {
+	const runs = 200
+	for _, key := range benchKeys() {
+		for i, grant := range benchGrants {
+			bed := newBed(t, key)
+			next := bed.requests(t, grant, runs+1) // one to warm up
+			got := testing.AllocsPerRun(runs, func() { bed.serve(t, bed.endpoint, next()) })
+			if want := allocations[key.Algorithm][i]; got > want {
+				t.Errorf("%s with %s: %v allocations, recorded are %v", grant, key.Algorithm, got, want)
+			} else if got < want {
+				t.Logf("%s with %s: %v allocations; lower the record of %v", grant, key.Algorithm, got, want)
+			}
+		}
+	}
+}
