@@ -1,16 +1,17 @@
 //go:build cgo && openssl
 
-#include "libcrypto.h"
-
-#include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/opensslv.h>
-#include <openssl/params.h>
-#include <openssl/rsa.h>
 
 #if OPENSSL_VERSION_MAJOR < 3
 #error "OpenSSL 3 or later is required"
 #endif
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
+
+#include "libcrypto.h"
 
 // The error queue belongs to the thread, and the next call from Go may run on
 // another. So each function is one whole visit: it clears what others left
