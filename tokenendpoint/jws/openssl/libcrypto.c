@@ -57,7 +57,7 @@ EVP_PKEY *contit_openssl_import(unsigned char *numbers, size_t width,
 	ERR_clear_error();
 	OSSL_PARAM params[NUMBERS + 1];
 	for (int i = 0; i < NUMBERS; i++) {
-		unsigned char *number = numbers + i * width;
+		unsigned char *number = numbers + (size_t)i * width;
 		reverse(number, width);
 		params[i] = OSSL_PARAM_construct_BN(names[i], number, width);
 	}
