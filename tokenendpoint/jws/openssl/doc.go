@@ -19,6 +19,6 @@
 // The process shares one OpenSSL, and the machine's openssl.cnf says which
 // providers do the work. A key is held in ordinary memory of the process, as
 // the keys of crypto/rsa are: this is no HSM. OpenSSL blinds each signature,
-// and takes a lock of the key for about 10 µs of each, so one key does not give
-// more than about 100,000 signatures a second, however many cores there are.
+// and holds a lock of the key for about 10 µs of it: from some 25 cores on, one
+// key is what signatures wait for.
 package openssl

@@ -1,16 +1,17 @@
 //go:build cgo && openssl
 
-#include "libcrypto.h"
-
-#include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/opensslv.h>
-#include <openssl/params.h>
-#include <openssl/rsa.h>
 
 #if OPENSSL_VERSION_MAJOR < 3
 #error "OpenSSL 3 or later is required"
 #endif
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
+
+#include "libcrypto.h"
 
 // The error queue belongs to the thread, and the next call from Go may run on
 // another. So each function is one whole visit: it clears what others left
@@ -56,7 +57,7 @@ EVP_PKEY *contit_openssl_import(unsigned char *numbers, size_t width,
 	ERR_clear_error();
 	OSSL_PARAM params[NUMBERS + 1];
 	for (int i = 0; i < NUMBERS; i++) {
-		unsigned char *number = numbers + i * width;
+		unsigned char *number = numbers + (size_t)i * width;
 		reverse(number, width);
 		params[i] = OSSL_PARAM_construct_BN(names[i], number, width);
 	}

@@ -140,7 +140,8 @@ func (s *Signer) Public() crypto.PublicKey {
 // bytes are the same, or by PSS if opts is an *[rsa.PSSOptions] (RFC 8017 §8.2,
 // §8.1). The hash is SHA-256, SHA-384 or SHA-512, and digest has its length.
 // The reader is not read and may be nil: OpenSSL draws salts and blinding
-// factors by its own generator. Every error is a fault, none a verdict.
+// factors by its own generator. A signature is verified before it is returned.
+// Every error is a fault, none a verdict.
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if s == nil || s.key == nil {
 		return nil, errZero
