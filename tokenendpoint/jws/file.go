@@ -39,11 +39,11 @@ import (
 //     signs with it from here on.
 //  3. After [Rotation.Keep], remove it.
 //
-// When a new key replaces the old one in one step, a process that runs does the
-// same by itself: it signs with the old key until Lead has passed. One that is
-// started then has nothing but the new key and signs with it at once, so that
-// its tokens are refused by who has cached the JWKS before, and its JWKS lacks
-// the old key.
+// When a new key replaces the old one in one step, a process that runs and is in
+// use does the same by itself: it signs with the old key until Lead has passed,
+// and publishes it for Keep. One that is started then has nothing but the new key
+// and signs with it at once, so that its tokens are refused by who has cached the
+// JWKS before, and its JWKS lacks the old key.
 type FileKeys struct {
 	// Path is a file, or, with the wildcards of [filepath.Match], all files that
 	// it matches: /etc/oauth/keys/*.pem. Names that begin with a dot are skipped

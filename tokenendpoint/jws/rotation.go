@@ -23,7 +23,9 @@ type KeySource interface {
 	// So a new key stands behind the others.
 	//
 	// A key that is left out goes on being published for [Rotation.Keep], and if
-	// it is the one that signs, it signs until another one does.
+	// it is the one that signs, it signs until another one does. Then twice
+	// [Rotation.Lead] passes before the keys change again, unless all of them are
+	// dated: replicas find the changes at different times.
 	//
 	// The Rotation is that of the KeySet, with its defaults.
 	Keys(ctx context.Context, r Rotation, at time.Time) ([]Key, error)
@@ -119,7 +121,8 @@ func (r Rotation) check() error {
 // outage: the set goes on with the keys that it has for CacheLifetime and twice
 // [Rotation.Reload], the time for which it is certain that no other replica signs
 // with a key unknown to it. After that it neither signs nor verifies until its
-// source answers.
+// source answers. One that nobody has used for that long begins as it would at
+// the start, except that keys which it knows need not wait again.
 //
 // It starts no goroutine. The keys are loaded by whoever uses the set when they
 // are due, while others go on with those that are there. That takes the one

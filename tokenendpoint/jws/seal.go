@@ -95,7 +95,7 @@ var (
 	errSealFormat = errors.New("it is in a format that is not known here")
 	errNoVersion  = errors.New("that key-encryption key is not there")
 	errSealed     = errors.New("it does not open: it has been changed, or the key-encryption key is another one")
-	errUnsealed   = errors.New("what was sealed is not the key with its id")
+	errUnsealed   = errors.New("what was sealed is not a key that can sign")
 )
 
 // seal fills in Sealed and SealedWith of a row that has all the rest.
@@ -140,7 +140,7 @@ func (r *keyRing) open(row *storage.SigningKey) (Key, error) {
 		return Key{}, errUnsealed
 	}
 	key.Algorithm, key.AnnouncedAt = string(algorithm), row.AnnouncedAt
-	if key.ID, err = thumbprint(key); err != nil || key.ID != row.ID {
+	if key.ID, err = thumbprint(key); err != nil {
 		return Key{}, errUnsealed
 	}
 	return key, nil

@@ -56,8 +56,9 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store.rows = []*storage.SigningKey{genuine[0].Clone(), genuine[1].Clone()}
-			tt.change(store.rows)
 			at := start.Add(2 * time.Hour)
+			must(source.Keys(t.Context(), quiet, at)) // so that the rows are known
+			tt.change(store.rows)
 			for who, s := range map[string]*jws.StoredKeys{"a replica that has opened the keys": source, "a replica that is started": stored(store, 1, 2)} {
 				if keys, err := s.Keys(t.Context(), quiet, at); err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("%s: Keys = %v, %v, want … %s", who, keys, err, tt.want)
@@ -77,6 +78,18 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 	store.rows = genuine
 	if keys, err := source.Keys(t.Context(), quiet, start.Add(2*time.Hour)); err != nil || len(keys) != 2 {
 		t.Errorf("Keys of the genuine rows = %v, %v, want two", keys, err)
+	}
+}
+
+// One key under two versions is no reason to read a row under the wrong one.
+func TestVersionIsBound(t *testing.T) {
+	store := new(shelf)
+	source := stored(store, 1, 2)
+	source.KeyEncryptionKeys[1].Key = source.KeyEncryptionKeys[0].Key
+	must(source.Keys(t.Context(), quiet, start))
+	store.rows[0].SealedWith = 2
+	if keys, err := source.Keys(t.Context(), quiet, start); err == nil || !strings.Contains(err.Error(), "does not open") {
+		t.Errorf("Keys = %v, %v, want an error", keys, err)
 	}
 }
 
