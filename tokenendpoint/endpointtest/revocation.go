@@ -22,6 +22,7 @@ var revocationRules = []rule{
 	{"P03_a_token_of_another_client_lives_on", p03Foreign},
 	{"P03_a_public_client_revokes_its_own", p03Public},
 	{"P04_a_failing_store_is_no_success", p04Outage},
+	{"P04_a_store_that_answers_with_another_record", p04OtherRecord},
 	{"P05_a_refresh_token_goes_with_its_family", p05Family},
 	{"P05_a_refresh_token_of_an_API_key", p05OfKey},
 	{"P05_an_access_token_goes_alone", p05Access},
@@ -173,6 +174,26 @@ func p04Outage(t *testing.T, open opener) {
 			}
 		})
 	}
+}
+
+// p04OtherRecord: nobody's family ends by mistake.
+func p04OtherRecord(t *testing.T, open opener) {
+	f := newFixture(t, open)
+	token := f.refreshToken(f.c1)
+	for name, edit := range map[string]func(c *storage.Credential){
+		"of another token": func(c *storage.Credential) { c.Digest[0] ^= 1 },
+		"of another kind":  func(c *storage.Credential) { c.Kind = storage.KindAuthorizationCode },
+		"without a family": func(c *storage.Credential) { c.Family = "" },
+	} {
+		f.sub(name, func() {
+			f.store.set(func(s *spy) { s.editCredential = edit })
+			f.changesNothing(func() {
+				wantServerError(f.send(revoke(f.c1, token)))
+			})
+			f.store.set(func(s *spy) { s.editCredential = nil })
+		})
+	}
+	f.works(f.c1, token)
 }
 
 // p05Family presents each token of a family, the spent ones too.
