@@ -27,9 +27,9 @@ var _ crypto.Signer = (*Signer)(nil)
 
 // Signer is an RSA private key in OpenSSL. It is safe for concurrent use; of
 // many callers, twice as many as GOMAXPROCS was at [NewSigner] are served at
-// once, and the others wait. It prints without its private part. There is nothing to close:
-// OpenSSL overwrites the key and frees it once the garbage collector finds that
-// nothing refers to the Signer or a copy of it.
+// once, and the others wait. It prints without its private part. There is
+// nothing to close: OpenSSL overwrites the key and frees it once the garbage
+// collector finds that nothing refers to the Signer or a copy of it.
 type Signer struct {
 	public *rsa.PublicKey
 	key    *privateKey
