@@ -25,17 +25,19 @@ var (
 
 var _ crypto.Signer = (*Signer)(nil)
 
-// Signer is an RSA private key in OpenSSL. It is safe for concurrent use; as
-// many signatures are made at once as GOMAXPROCS was at [NewSigner], and more
-// callers wait. It prints without its private part. There is nothing to close:
-// OpenSSL overwrites the key and frees it once the garbage collector finds that
-// nothing refers to the Signer or a copy of it.
+// Signer is an RSA private key in OpenSSL. It is safe for concurrent use; of
+// many callers, twice as many as GOMAXPROCS was at [NewSigner] are served at
+// once, and the others wait. It prints without its private part. There is
+// nothing to close: OpenSSL overwrites the key and frees it once the garbage
+// collector finds that nothing refers to the Signer or a copy of it.
 type Signer struct {
 	public *rsa.PublicKey
 	key    *privateKey
 	// turns holds one element for each signature under way. A call of C holds
 	// its thread, and the runtime starts another for the goroutines that wait:
-	// without a bound a crowd gets a thread each, and starves all else.
+	// without a bound a crowd gets a thread each, and starves all else. The
+	// bound is twice the cores, since who is back from C may wait for a
+	// processor before it can give up its turn.
 	turns chan struct{}
 }
 
@@ -64,7 +66,7 @@ func NewSigner(key *rsa.PrivateKey) (*Signer, error) {
 	s := &Signer{
 		public: clone(&key.PublicKey),
 		key:    imported,
-		turns:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		turns:  make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 	}
 	if err := s.prove(); err != nil {
 		return nil, err
