@@ -181,7 +181,10 @@ func TestKeySetThatRotatesRetiresTokens(t *testing.T) {
 	list = append(list, jws.Key{Signer: next, ID: "next"})
 	seen := start.Add(keys.Rotation().Reload())
 	wantVerdict(t, v, token, seen, "good") // now the next key is announced
-	gone := seen.Add(keys.Rotation().Lead() + keys.Rotation().Keep())
+	list = list[1:]
+	removed := seen.Add(keys.Rotation().Lead())
+	wantVerdict(t, v, token, removed, "good") // now the old key is left out, and published for a while
+	gone := removed.Add(keys.Rotation().Keep())
 	wantVerdict(t, v, token, gone.Add(-1), "good")
 	wantVerdict(t, v, token, gone, "invalid")
 }

@@ -28,7 +28,7 @@ func members(t testing.TB, algorithm string, changed map[string]any) string {
 	return string(must(json.Marshal(m)))
 }
 
-func private(t testing.TB, key jws.Key) string {
+func privateJWK(t testing.TB, key jws.Key) string {
 	t.Helper()
 	return string(must(json.Marshal(jose.JSONWebKey{Key: key.Signer, KeyID: "k"})))
 }
@@ -45,9 +45,9 @@ func TestRemoteKeysOfNoUse(t *testing.T) {
 	set := func(name string, value any) map[string]any { return map[string]any{name: value} }
 	number := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 	for _, tt := range []struct{ name, key, want string }{
-		{"a private P-256 key", private(t, signingKey(jws.ES256)), "private"},
-		{"a private RSA key", private(t, signingKey(jws.RS256)), "private"},
-		{"a private Ed25519 key", private(t, signingKey(jws.EdDSA)), "private"},
+		{"a private P-256 key", privateJWK(t, signingKey(jws.ES256)), "private"},
+		{"a private RSA key", privateJWK(t, signingKey(jws.RS256)), "private"},
+		{"a private Ed25519 key", privateJWK(t, signingKey(jws.EdDSA)), "private"},
 		{"a symmetric key", `{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0"}`, "private or symmetric"},
 		{"a symmetric key without its value", `{"kty":"oct","kid":"k"}`, "malformed"},
 		{"a prime of RSA", members(t, jws.RS256, set("p", "AQAB")), "private"},

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/contit/oauth/tokenendpoint/jws"
 	"github.com/contit/oauth/tokenendpoint/jws/openssl"
@@ -26,7 +27,7 @@ func newKeySet(t testing.TB, key jws.Key) *jws.KeySet {
 
 func signToken(t testing.TB, keys *jws.KeySet, payload []byte) string {
 	t.Helper()
-	token, err := keys.Sign(t.Context(), jws.TypeAccessToken, payload)
+	token, err := keys.Sign(t.Context(), jws.TypeAccessToken, payload, time.Now())
 	if err != nil {
 		t.Fatalf("KeySet.Sign = %v, want no error", err)
 	}
