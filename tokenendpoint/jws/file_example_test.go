@@ -53,5 +53,5 @@ func ExampleFileKeys() {
 	// Output:
 	// 12:00:00 3iR-H6Xx_3rpt7eNMUVNazSZkUclb_cekBJZZL4mlUs
 	// 12:01:00 3iR-H6Xx_3rpt7eNMUVNazSZkUclb_cekBJZZL4mlUs
-	// 12:09:10 TrI1g9her5mzNtdwThUyqwwGfZVLKd3MMoWkRY-Fn8c
+	// 12:12:10 TrI1g9her5mzNtdwThUyqwwGfZVLKd3MMoWkRY-Fn8c
 }

@@ -54,8 +54,8 @@ type Rotation struct {
 	CacheLifetime time.Duration
 	// Delay is how much later than the first process the last one can find a
 	// change in its source: a mounted secret takes its time to reach every node,
-	// a database may have replicas. If zero, two minutes; if negative, none; at
-	// most a day.
+	// a database may have replicas. If zero, as long as CacheLifetime; if
+	// negative, none; at most a day.
 	Delay time.Duration
 	// Logger is told when keys cannot be loaded, and when they can again. If
 	// nil, slog.Default().
@@ -94,7 +94,7 @@ func (r Rotation) withDefaults() Rotation {
 		r.CacheLifetime = 5 * time.Minute
 	}
 	if r.Delay == 0 {
-		r.Delay = 2 * time.Minute
+		r.Delay = r.CacheLifetime
 	}
 	if r.Logger == nil {
 		r.Logger = slog.Default()

@@ -83,7 +83,7 @@ func TestDurationsOfARotation(t *testing.T) {
 		r                  jws.Rotation
 		reload, lead, keep time.Duration
 	}{
-		{"zero", jws.Rotation{}, 30 * time.Second, 8*time.Minute + 10*time.Second, time.Hour + 16*time.Minute + 20*time.Second},
+		{"zero", jws.Rotation{}, 30 * time.Second, 11*time.Minute + 10*time.Second, time.Hour + 22*time.Minute + 20*time.Second},
 		{"no delay", jws.Rotation{Delay: -1}, 30 * time.Second, 6*time.Minute + 10*time.Second, time.Hour + 12*time.Minute + 20*time.Second},
 		{"short", jws.Rotation{TokenLifetime: time.Second, CacheLifetime: time.Second, Delay: -time.Hour}, 100 * time.Millisecond, 11200 * time.Millisecond, 23400 * time.Millisecond},
 		{"quick", quick, reload, lead, keep},
