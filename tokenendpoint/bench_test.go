@@ -118,9 +118,9 @@ type bed struct {
 	answer          sink
 }
 
-func newBed(b testing.TB, key jws.Key) *bed {
+func newBed(b testing.TB, key jws.Key, others ...jws.VerificationKey) *bed {
 	b.Helper()
-	keys, err := jws.NewKeySet(key)
+	keys, err := jws.NewKeySet(key, others...)
 	if err != nil {
 		b.Fatal(err)
 	}
