@@ -14,7 +14,8 @@ type SigningKeys interface {
 
 	// CreateSigningKey adds a key. It returns [ErrExists], and changes nothing,
 	// if there is one with its Turn or its ID: of the replicas that make a key
-	// for one turn, one succeeds.
+	// for one turn, one succeeds. The others read the keys again, and use the one
+	// that they find; if an answer was lost on the way, it may be their own.
 	CreateSigningKey(ctx context.Context, k *SigningKey) error
 
 	// DeleteSigningKey deletes the key with this turn. If there is none, that

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +139,9 @@ func TestRefusedTokensAndKeys(t *testing.T) {
 			"one that was announced too late": bad(func(k *storage.SigningKey) { k.AnnouncedAt = far }),
 		} {
 			wantOutage(t, what, err)
+		}
+		if err := s.RevokeToken(ctx, "jti", time.Time{}); err == nil || !strings.Contains(err.Error(), "expiresAt") {
+			t.Errorf("RevokeToken at the zero time: got error %v, want one that says what is wrong", err)
 		}
 		wantRevoked(t, s, "a token", "jti", false)
 		wantSigningKeys(t, s)

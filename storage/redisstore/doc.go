@@ -33,11 +33,11 @@
 // answered. A primary that is lost takes with it the last of what it has
 // acknowledged; on the replica that follows it, a code or a refresh token that
 // was spent in that time is unspent, and can be redeemed again. So it is for a
-// revocation: an access token that was revoked is good again. This goes for Sentinel, for Redis Cluster, and for managed
-// services. WAIT does not change it: it tells how many replicas have a write,
-// and neither undoes the write when they are too few nor keeps a replica
-// without it from being promoted. min-replicas-to-write only bounds for how
-// long it can go on.
+// revocation: a family or an access token that was revoked is good again. This
+// goes for Sentinel, for Redis Cluster, and for managed services. WAIT does not
+// change it: it tells how many replicas have a write, and neither undoes the write
+// when they are too few nor keeps a replica without it from being promoted.
+// min-replicas-to-write only bounds for how long it can go on.
 //
 // A host that must promise single use keeps its credentials in
 // [github.com/contit/oauth/storage/sqlstore] on PostgreSQL. [storage.Parts]
@@ -57,21 +57,21 @@
 //
 // After FLUSHALL nothing is found, so nothing can be spent: a code gives
 // invalid_grant, users sign in again, and nothing is redeemed twice. Clients and
-// API keys are gone as well, and the host puts them in again.
-//
-// Then all that was revoked is good again as well, and the signing keys are lost.
+// API keys are gone as well, and the host puts them in again. Access tokens that
+// were revoked are good again until they expire, and the signing keys are lost.
 //
 // # Signing keys
 //
-// They are one key without expiry. Whatever takes it away, or its last change, a
-// fail-over, a restart, FLUSHALL, takes away private keys of which there is no
-// other copy: the replicas make new ones, and nobody whose key set is read from
-// here can verify the tokens that were signed before. A key that a fail-over has
-// lost may also get a rival with its turn, while a replica still signs with it.
-// Configure appendonly yes, with appendfsync always or, at the price of the last
-// second, everysec; back the file up; or keep the keys in
-// [github.com/contit/oauth/storage/sqlstore]. A copy of the data is a copy of the
-// sealed keys: whoever has it needs the host's key-encryption key too.
+// They stand in one key of Redis, which has no expiry. A fail-over, a restart or
+// FLUSHALL that takes it away, or its last change, takes private keys of which there
+// is no other copy. The replicas make new ones, and tokens that were signed before
+// can no longer be verified with the keys that are here. A key that a fail-over has
+// lost can get a rival with its turn, while a replica still signs with it.
+//
+// So configure appendonly yes, with appendfsync always or, at the price of the last
+// second, everysec, and keep a copy of the file; or keep the signing keys in
+// [github.com/contit/oauth/storage/sqlstore]. They are sealed: whoever has a copy of
+// the data needs the host's key-encryption key as well.
 //
 // # Eviction
 //

@@ -31,8 +31,10 @@ func (d Dialect) String() string {
 
 // text makes a statement of the dialect of one that is written for all. In it
 // {} is the prefix of tables, ? is a parameter, {or ignore} ends an INSERT that
-// is to do nothing where a unique index forbids it, and {share} ends a SELECT
-// that must see what others have committed since the transaction began.
+// is to do nothing where a unique index forbids it, {keep} and {latest} end those
+// that bring a tombstone or the revocation of a token up to date where it is there,
+// and {share} ends a SELECT that must see what others have committed since the
+// transaction began.
 //
 // MySQL has no way to ignore a duplicate and nothing else, so that there the
 // INSERT fails. The callers ask what the reason was.

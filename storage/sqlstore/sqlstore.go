@@ -13,10 +13,11 @@
 //
 // All replicas use one database, and every statement goes to its primary: a
 // proxy that sends reads to a standby may show a credential as unspent after it
-// was spent. A spend is as durable as a commit is: with synchronous_commit=off
-// (PostgreSQL), innodb_flush_log_at_trx_commit other than 1 (MySQL) or
-// synchronous=NORMAL (SQLite in WAL mode), a crash may undo the last ones, and
-// a fail-over to a standby that is replicated asynchronously does the same.
+// was spent, and a token as good after it was revoked. What the store has done is
+// as durable as a commit is: with synchronous_commit=off (PostgreSQL),
+// innodb_flush_log_at_trx_commit other than 1 (MySQL) or synchronous=NORMAL (SQLite
+// in WAL mode), a crash may undo the last of it, and a fail-over to a standby that
+// is replicated asynchronously does the same.
 //
 // Every isolation level but MySQL's READ UNCOMMITTED will do; the comment of
 // [Store.Spend] tells why. SQLite wants a busy_timeout, since writers wait for
@@ -24,13 +25,13 @@
 //
 // # What it costs
 //
-// A code or a refresh token is one statement to read and one to spend. Statements
-// are prepared once for each connection of the pool, so call DB.SetMaxIdleConns
-// with as many as DB.SetMaxOpenConns: by default database/sql keeps two idle
-// connections, and each new one prepares the statements again. A pooler in between
-// must know prepared statements, as PgBouncer does from 1.21 on with
-// max_prepared_statements above 0. One connection is enough: no call takes a
-// second one while it holds the first.
+// A code or a refresh token is one statement to read and one to spend. To ask
+// whether an access token or its family is revoked is one. Statements are prepared
+// once for each connection of the pool, so call DB.SetMaxIdleConns with as many as
+// DB.SetMaxOpenConns: by default database/sql keeps two idle connections, and each
+// new one prepares the statements again. A pooler in between must know prepared
+// statements, as PgBouncer does from 1.21 on with max_prepared_statements above 0.
+// One connection is enough: no call takes a second one while it holds the first.
 //
 // At run time the database's user needs SELECT, INSERT, UPDATE and DELETE on the
 // tables. The table replay is for later versions and stays empty.
@@ -41,6 +42,11 @@
 // credential's kind) are compared byte for byte and may have 512 bytes. All text is
 // UTF-8 without NUL. Instants lie between the years 1 and 9999. What is not so
 // is refused with an error that is no verdict, and never found.
+//
+// Of an access token that was revoked there is a digest of its identifier, which
+// may be any text, until DeleteExpired finds that the token has expired. Signing
+// keys stay, sealed as they came, until [Store.DeleteSigningKey] deletes them. A
+// copy of the database is a copy of the sealed keys.
 package sqlstore
 
 import (

@@ -25,6 +25,23 @@ func ExampleRunCredentials() {
 	_ = TestCredentials
 }
 
+// What remembers revoked access tokens is tested together with the credentials
+// whose families it knows.
+func ExampleRunRevocations() {
+	TestRevocations := func(t *testing.T) {
+		storagetest.RunRevocations(t, func(t testing.TB) storagetest.Revocations { return new(memory.Store) })
+	}
+	_ = TestRevocations
+}
+
+// Signing keys are a store of their own.
+func ExampleRunSigningKeys() {
+	TestSigningKeys := func(t *testing.T) {
+		storagetest.RunSigningKeys(t, func(t testing.TB) storage.SigningKeys { return new(memory.Store) })
+	}
+	_ = TestSigningKeys
+}
+
 // configured is a store whose clients stand in a configuration: it has no
 // method to add one, so its test adds one to what the store reads.
 type configured struct {
