@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/url"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
@@ -113,6 +115,64 @@ func (b *faultBed) cutOne(at string, gone *atomic.Int64) {
 		token = r.body.Refresh
 		if rand.IntN(4) == 0 {
 			return
+		}
+	}
+}
+
+// The same, where callers spend at once and share statements: what is cut off
+// from one is cut off from all of them, and each finds out its own outcome.
+func TestFaultCutTogether(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqlstore.Dialect{sqlstore.Postgres, sqlstore.MySQL} {
+		t.Run(dialect.String(), func(t *testing.T) {
+			b := newFaultBed(t, on(t, dialect))
+			cutter, dsn := b.through()
+			_, store := b.pool(dsn)
+			const callers = 24
+			forFaults(t, 0, func() {
+				for i := 0; i < 5 || i < 50 && cutter.several.Load() < 3; i++ {
+					b.cutTogether(store, callers)
+				}
+			})
+			b.n.faults.Store(int64(cutter.cuts[loseQuestion] + cutter.cuts[loseAnswer] + cutter.cuts[loseAll]))
+			b.n.report(t)
+			t.Logf("%d lost answers told of several spends", cutter.several.Load())
+			if cutter.several.Load() == 0 {
+				t.Error("no answer was lost that told of several spends: that was not tested")
+			}
+		})
+	}
+}
+
+// cutTogether lets callers spend a credential each, and looks what became of it.
+func (b *faultBed) cutTogether(store *sqlstore.Store, callers int) {
+	b.Helper()
+	olds, nexts, errs := make([]*storage.Credential, callers), make([]*storage.Credential, callers), make([]error, callers)
+	for i := range olds {
+		olds[i] = sample("alice")
+		nexts[i] = following(olds[i])
+		add(b, b.store, olds[i])
+	}
+	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range olds {
+		all.Go(func() { errs[i] = store.Spend(ctx, olds[i], nexts[i], start) })
+	}
+	all.Wait()
+	for i, err := range errs {
+		b.n.attempts.Add(1)
+		_, missing := b.store.Credential(b.Context(), nexts[i].Digest)
+		spent, added := find(b, b.store, olds[i]).Spent(), missing == nil
+		switch {
+		case isVerdict(err):
+			b.n.mistake(b, "Spend of what nobody else spends: got error %v", err)
+		case err == nil && !spent:
+			b.n.mistake(b, "Spend without an error, and it is not spent")
+		case spent != added:
+			b.n.double(b, "Spend with error %v: spent %v, and the successor is there: %v", err, spent, added)
+		case err != nil:
+			b.n.lost.Add(1)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -15,9 +16,9 @@ type protocol interface {
 	// database spend something.
 	question(r io.Reader) (message []byte, spends bool, err error)
 	// answer reads a message of the database. Of the messages that answer a
-	// spend, the first that tells of success is spent, and the one that tells
-	// that it is committed is committed.
-	answer(r io.Reader) (message []byte, spent, committed bool, err error)
+	// spend, the one that tells of success has how many were spent, and the one
+	// that tells that it is committed is committed.
+	answer(r io.Reader) (message []byte, spent int, committed bool, err error)
 }
 
 // isSpend knows the statement of a spend by its text.
@@ -68,20 +69,21 @@ func (p *postgresProtocol) question(r io.Reader) ([]byte, bool, error) {
 // answer: CommandComplete tells how many rows there were. The transaction of a
 // single statement ends when the server comes to Sync, and ReadyForQuery is
 // what it says after that.
-func (p *postgresProtocol) answer(r io.Reader) (m []byte, spent, committed bool, err error) {
+func (p *postgresProtocol) answer(r io.Reader) (m []byte, spent int, committed bool, err error) {
 	if m, err = readPostgres(r, true); err != nil {
-		return nil, false, false, err
+		return nil, 0, false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.asked {
-		return m, false, false, nil
-	}
-	if m[0] == 'Z' { // ReadyForQuery
+	switch {
+	case p.asked && m[0] == 'Z': // ReadyForQuery
 		p.asked = false
-		return m, false, true, nil
+		return m, 0, true, nil
+	case p.asked && m[0] == 'C':
+		rows, _ := bytes.CutPrefix(bytes.TrimRight(m[5:], "\x00"), []byte("INSERT 0 "))
+		spent, _ = strconv.Atoi(string(rows))
 	}
-	return m, m[0] == 'C' && bytes.HasPrefix(m[5:], []byte("INSERT 0 1\x00")), false, nil
+	return m, spent, false, nil
 }
 
 // mysqlProtocol is that of MySQL's prepared statements, without TLS.
@@ -122,14 +124,14 @@ func (p *mysqlProtocol) question(r io.Reader) ([]byte, bool, error) {
 
 // answer: the packet OK tells how many rows there were, and comes after the
 // commit, since the statement is a transaction of its own.
-func (p *mysqlProtocol) answer(r io.Reader) (m []byte, spent, committed bool, err error) {
+func (p *mysqlProtocol) answer(r io.Reader) (m []byte, spent int, committed bool, err error) {
 	if m, err = readMySQL(r); err != nil {
-		return nil, false, false, err
+		return nil, 0, false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m[3] != 1 || len(m) < 9 || m[4] != 0 { // not the first packet of an answer, or an error
-		return m, false, false, nil
+		return m, 0, false, nil
 	}
 	switch {
 	case p.prepares:
@@ -137,7 +139,7 @@ func (p *mysqlProtocol) answer(r io.Reader) (m []byte, spent, committed bool, er
 		p.prepares = false
 	case p.asked:
 		p.asked = false
-		return m, m[5] == 1, m[5] == 1, nil
+		return m, int(m[5]), m[5] > 0, nil
 	}
-	return m, false, false, nil
+	return m, 0, false, nil
 }

@@ -27,6 +27,7 @@ type cutter struct {
 	addr, to string
 	protocol func() protocol
 	calm     atomic.Bool
+	several  atomic.Int32 // lost answers that told of several spends
 
 	mu    sync.Mutex
 	dark  time.Time // until then nobody gets through
@@ -103,8 +104,11 @@ func (c *cutter) join(client, server net.Conn) {
 				return
 			}
 			f := cut(fate.Load())
-			if held != nil || spent && f >= loseAnswer {
+			if held != nil || spent > 0 && f >= loseAnswer {
 				held = append(held, m...)
+				if spent > 1 {
+					c.several.Add(1)
+				}
 				if committed {
 					c.count(f)
 					return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,10 @@ type wire struct {
 	// broken, if not nil, is asked about every statement. What it returns says
 	// whether the statement reaches the database, and the error that comes back.
 	broken func(statement string) (reaches bool, err error)
+	// gate, if not nil, holds statements that have a text in them, until one
+	// is let through or all are.
+	gate chan struct{}
+	held string
 }
 
 // trip is one that a message takes to the database and back.
@@ -65,6 +70,38 @@ func (w *wire) breakOn(text string, reaches bool, errs ...error) {
 		errs = errs[1:]
 		return reaches || err == nil, err
 	}
+}
+
+// hold lets the wire hold all statements that have a text in them. Each value
+// that is sent to the channel lets one through, and to close it all of them.
+func (w *wire) hold(text string) chan<- struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gate, w.held = make(chan struct{}), text
+	return w.gate
+}
+
+// wait holds a statement if it is to be held.
+func (w *wire) wait(ctx context.Context, statement string) error {
+	w.mu.Lock()
+	gate, held := w.gate, w.held
+	w.mu.Unlock()
+	if gate == nil || !strings.Contains(statement, held) {
+		return nil
+	}
+	select {
+	case <-gate:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// noted returns the trips since the last call of taken.
+func (w *wire) noted() []trip {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.trips)
 }
 
 // taken returns the trips since the last call.
@@ -163,6 +200,9 @@ func (s *wireStmt) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (s *wireStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.conn.wire.wait(ctx, s.text); err != nil {
+		return nil, err
+	}
 	reaches, broken := s.conn.wire.note(s.text, args)
 	if !reaches {
 		return nil, broken
@@ -175,8 +215,20 @@ func (s *wireStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (d
 }
 
 func (s *wireStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if _, err := s.conn.wire.note(s.text, args); err != nil {
+	if err := s.conn.wire.wait(ctx, s.text); err != nil {
 		return nil, err
 	}
-	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	reaches, broken := s.conn.wire.note(s.text, args)
+	if !reaches {
+		return nil, broken
+	}
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	if err != nil || broken == nil {
+		return rows, err
+	}
+	defer rows.Close()
+	for dest := make([]driver.Value, len(rows.Columns())); err == nil; { // some databases begin when they are asked for rows
+		err = rows.Next(dest)
+	}
+	return nil, broken
 }

@@ -69,8 +69,8 @@ func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) err
 	if a.err != nil {
 		return fmt.Errorf("sqlstore: create credential: %w", a.err)
 	}
-	n, err := s.exec(ctx, s.createCredential, a)
-	if err == nil && n > 0 {
+	ok, err := s.creates.add(ctx, newWrite(a, c.Digest))
+	if ok {
 		return nil
 	}
 	return s.created(ctx, toPool, c, receipt, err)

@@ -10,7 +10,7 @@ import (
 type Dialect int
 
 // The dialects. They need PostgreSQL 9.6, MySQL 8.0 or MariaDB 10.3, and SQLite
-// 3.24, or later.
+// 3.32, or later. An SQLite from 3.24 on will do if [Config.Uncoalesced] is set.
 const (
 	Postgres Dialect = iota + 1
 	MySQL            // and MariaDB

@@ -15,8 +15,10 @@ var (
 	errUnsettled   = errors.New("the database accepted nothing and shows no reason; its state has changed meanwhile")
 )
 
-const spendSQL = `INSERT INTO {}credentials (` + recordColumns + `,
-		parent, parent_uses, parent_max_uses, parent_spent_at, parent_salt, parent_family_expires_at)
+const spendIntoSQL = `INSERT INTO {}credentials (` + recordColumns + `,
+		parent, parent_uses, parent_max_uses, parent_spent_at, parent_salt, parent_family_expires_at)`
+
+const spendSQL = spendIntoSQL + `
 	SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, old.family,
 		old.digest, 1, old.max_uses, ?, ?, ?
 	FROM {}credentials old
@@ -85,8 +87,8 @@ func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at tim
 	if a.err != nil {
 		return fmt.Errorf("sqlstore: spend: %w", a.err)
 	}
-	n, err := s.exec(ctx, s.spend, a)
-	if err == nil && n > 0 {
+	ok, err := s.spends.add(ctx, newWrite(a, old.Digest))
+	if ok {
 		return nil
 	}
 	return s.judge(ctx, old, next, receipt, err)

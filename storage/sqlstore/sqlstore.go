@@ -26,12 +26,16 @@
 // # What it costs
 //
 // A code or a refresh token is one statement to read and one to spend. To ask
-// whether an access token or its family is revoked is one. Statements are prepared
-// once for each connection of the pool, so call DB.SetMaxIdleConns with as many as
-// DB.SetMaxOpenConns: by default database/sql keeps two idle connections, and each
-// new one prepares the statements again. A pooler in between must know prepared
-// statements, as PgBouncer does from 1.21 on with max_prepared_statements above 0.
-// One connection is enough: no call takes a second one while it holds the first.
+// whether an access token or its family is revoked is one. What is spent or created while much is under way shares its statement with up to 63
+// others, and each gets the verdict that it would have got alone. Nobody waits
+// for others to come.
+//
+// Statements are prepared once for each connection of the pool, so call
+// DB.SetMaxIdleConns with as many as DB.SetMaxOpenConns: by default database/sql
+// keeps two idle connections, and each new one prepares the statements again. A
+// pooler in between must know prepared statements, as PgBouncer does from 1.21 on
+// with max_prepared_statements above 0. One connection is enough: no call takes a
+// second one while it holds the first.
 //
 // At run time the database's user needs SELECT, INSERT, UPDATE and DELETE on the
 // tables. The table replay is for later versions and stays empty.
@@ -69,6 +73,10 @@ type Config struct {
 	// and _, and no digit first. If empty, it is "oauth_". It names no schema:
 	// for another one of PostgreSQL, set search_path in the DSN.
 	TablePrefix string
+	// Uncoalesced gives every spend and every new credential a statement of its
+	// own. If false, those that come while several are under way share one:
+	// less work for the database under load, and no difference without.
+	Uncoalesced bool
 }
 
 const defaultPrefix = "oauth_"
@@ -113,6 +121,9 @@ type Store struct {
 	dialect Dialect
 	prefix  string
 	statements
+	spendAll, createAll shared
+	spends, creates     *queue
+	uncoalesced         bool
 }
 
 var (
@@ -131,7 +142,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: c.DB, dialect: c.Dialect, prefix: c.TablePrefix}
+	s := &Store{db: c.DB, dialect: c.Dialect, prefix: c.TablePrefix, uncoalesced: c.Uncoalesced}
 	if err := s.db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("sqlstore: the database does not answer; Config.DB must be open and its server up: %w", err)
 	}
@@ -144,13 +155,15 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.checkSafe(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.spends = s.queue(s.spend, &s.spendAll)
+	s.creates = s.queue(s.createCredential, &s.createAll)
 	return s, nil
 }
 
 // Close closes the prepared statements. It leaves the DB open.
 func (s *Store) Close() error {
 	var errs []error
-	for _, p := range s.statements.all() {
+	for _, p := range s.prepared() {
 		if *p.to != nil {
 			errs = append(errs, (*p.to).Close())
 		}

@@ -114,7 +114,7 @@ func inBatch(column string) string {
 
 // prepare also finds a schema that is not what its version says.
 func (s *Store) prepare(ctx context.Context) error {
-	for _, p := range s.statements.all() {
+	for _, p := range s.prepared() {
 		text := s.dialect.text(p.text, s.prefix)
 		st, err := s.db.PrepareContext(ctx, text)
 		if err != nil {

@@ -1,0 +1,351 @@
+package integration_test
+
+import (
+	"database/sql/driver"
+	"errors"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/sqlstore"
+	"github.com/contit/oauth/storage/storagetest"
+)
+
+// held is a store whose spends are held on a wire: as many as it has under way,
+// while others queue up behind them. Who is told to lead when one of them is
+// over spends for the others too.
+type held struct {
+	testing.TB
+	wire    *wire
+	config  sqlstore.Config
+	store   *sqlstore.Store
+	replica *sqlstore.Store // another one, whose spends are not held
+	gate    chan<- struct{}
+	callers sync.WaitGroup
+	started int
+	// shared and alone count the statements of the last call of together: for
+	// several spends, and for one.
+	shared, alone int
+}
+
+func hold(t testing.TB, s server) *held {
+	t.Helper()
+	w, db := s.wired(t)
+	h := &held{TB: t, wire: w, config: migrated(t, s.config(t, db))}
+	h.store = opened(t, h.config)
+	c := h.config
+	c.DB = s.open(t)
+	h.replica = opened(t, c)
+	return h
+}
+
+// start lets a caller come, and waits until it is held or waits in the queue.
+func (h *held) start(call func()) {
+	h.Helper()
+	h.started++
+	h.callers.Go(call)
+	h.until("a caller is held or in the queue", func() bool { return atGate()+queued() == h.started })
+}
+
+func (h *held) until(what string, f func() bool) {
+	h.Helper()
+	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			h.Fatalf("%s: that is not so after 20 seconds", what)
+		}
+	}
+}
+
+// inside counts the goroutines of this process that are in a function.
+func inside(function string) int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), function)
+}
+
+func queued() int { return inside("sqlstore.(*queue).enter(") }
+func atGate() int { return inside("integration_test.(*wire).wait(") }
+
+// busy starts writes whose statement has a text in it until one waits in the
+// queue.
+func (h *held) busy(text string, one func(c *storage.Credential) error) {
+	h.Helper()
+	h.gate = h.wire.hold(text)
+	for queued() == 0 {
+		c := sample("busy")
+		h.start(func() { must(h, "a write", one(c)) })
+	}
+}
+
+// busySpending starts spends.
+func (h *held) busySpending() {
+	h.Helper()
+	h.busy(spending, func(c *storage.Credential) error {
+		return errors.Join(h.replica.CreateCredential(h.Context(), c), h.store.Spend(h.Context(), c, following(c), start))
+	})
+}
+
+// finish lets everything go that is held.
+func (h *held) finish() {
+	close(h.gate)
+	h.callers.Wait()
+	h.started = 0
+}
+
+// errOutage stands for an error that is no verdict.
+var errOutage = errors.New("an outage")
+
+// spender is somebody who spends something, and what he must get.
+type spender struct {
+	what      string
+	old, next *storage.Credential
+	want      error
+	err       error
+	spent     bool // old, afterwards
+}
+
+// member prepares what a member of a batch spends.
+type member func(h *held) *spender
+
+// fine spends a credential whose successor has all fields, or next to none.
+func fine(h *held) *spender {
+	c := sample("Zoë")
+	add(h, h.replica, c)
+	next := following(c)
+	switch h.started % 3 {
+	case 0:
+		next.Scope, next.Audience, next.Claims, next.APIKey = []string{}, []string{"a", "é"}, []byte("\xff\x00{}"), next.Digest
+		next.RedirectURI, next.PKCE, next.Challenge = "https://app.test/?é", storage.PKCES256, strings.Repeat("c", 43)
+	case 1:
+		next.Scope, next.Claims = nil, nil
+	case 2:
+		next.Claims = []byte(strings.Repeat("claims! ", 1500))
+	}
+	old := find(h, h.replica, c)
+	old.Salt, old.FamilyExpiresAt = []byte("\xffsalt"), old.FamilyExpiresAt.Add(time.Hour)
+	return &spender{what: "what can be spent", old: old, next: next, spent: true}
+}
+
+func withoutSuccessor(h *held) *spender {
+	s := fine(h)
+	s.what, s.next = "what is spent without a successor", nil
+	return s
+}
+
+func spentByAReplica(h *held) *spender {
+	s := fine(h)
+	s.what, s.want = "what was spent by a replica", storage.ErrSpent
+	must(h, "Spend", h.replica.Spend(h.Context(), s.old, following(s.old), start))
+	return s
+}
+
+func revoked(h *held) *spender {
+	s := fine(h)
+	s.what, s.want, s.spent = "what was revoked", storage.ErrSpent, false
+	must(h, "Revoke", h.replica.Revoke(h.Context(), s.old.Family))
+	return s
+}
+
+func unknown(h *held) *spender {
+	s := fine(h)
+	s.what, s.want, s.spent = "what is not there", storage.ErrNotFound, false
+	s.old.Digest = storage.Digest{1: 1}
+	return s
+}
+
+func taken(h *held) *spender {
+	s, other := fine(h), sample("bob")
+	add(h, h.replica, other)
+	s.what, s.want, s.spent = "whose successor's digest is taken", storage.ErrExists, false
+	s.next.Digest = other.Digest
+	return s
+}
+
+// poisoned is refused by the database, as poison makes it.
+func poisoned(h *held) *spender {
+	s := fine(h)
+	s.what, s.want, s.spent = "what the database refuses", errOutage, false
+	s.next.Subject = "poison"
+	return s
+}
+
+// poison has the database refuse a subject.
+func (h *held) poison() {
+	h.Helper()
+	statement := `ALTER TABLE {}credentials ADD CONSTRAINT {}no_poison CHECK (subject <> 'poison')`
+	if h.config.Dialect == sqlstore.SQLite {
+		statement = `CREATE TRIGGER {}no_poison BEFORE INSERT ON {}credentials WHEN NEW.subject = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END`
+	}
+	run(h, h.config.DB, table(h.config, statement))
+}
+
+// several is part of the statements for several spends, and of no other.
+const several = "v.salt"
+
+func isSeveral(statement string) bool {
+	return strings.Contains(statement, several) && !strings.HasPrefix(statement, "PREPARE ")
+}
+
+// together has all spend in one statement, which meets with an error if it is to.
+func (h *held) together(all []*spender, reaches bool, broken ...error) {
+	h.Helper()
+	h.busySpending()
+	for _, s := range all {
+		h.start(func() { s.err = h.store.Spend(h.Context(), s.old, s.next, start.Add(time.Minute)) })
+	}
+	h.wire.taken()
+	h.oneStatement()
+	h.wire.breakOn(several, reaches, broken...)
+	h.finish()
+	h.shared, h.alone = 0, 0
+	for _, trip := range h.wire.taken() {
+		switch {
+		case isSeveral(trip.statement):
+			h.shared++
+		case strings.Contains(trip.statement, spending) && !strings.HasPrefix(trip.statement, "PREPARE "):
+			h.alone++
+		}
+	}
+	if h.shared == 0 {
+		h.Error("got no statement for several spends: nothing was tested")
+	}
+}
+
+// oneStatement lets one of the statements go that are held. When it is over,
+// those who wait are in the one that is held then.
+func (h *held) oneStatement() {
+	h.Helper()
+	busy, before := atGate(), len(h.wire.noted())
+	h.gate <- struct{}{}
+	h.until("a statement has gone on", func() bool { return len(h.wire.noted()) > before })
+	h.until("the next is held", func() bool { return atGate() == busy })
+}
+
+// wantVerdicts compares what everyone got, and what is in the store.
+func (h *held) wantVerdicts(all []*spender) {
+	h.Helper()
+	for _, s := range all {
+		switch {
+		case s.want == errOutage:
+			wantOutage(h, "Spend of "+s.what, s.err)
+		default:
+			wantErr(h, "Spend of "+s.what, s.err, s.want)
+		}
+		h.wantOutcome(s)
+	}
+}
+
+// wantOutcome looks what became of a spend: all of it or nothing.
+func (h *held) wantOutcome(s *spender) {
+	h.Helper()
+	if s.want == storage.ErrNotFound {
+		wantGone(h, h.replica, s.what, s.old)
+		wantGone(h, h.replica, "a successor of it", s.next)
+		return
+	}
+	old := find(h, h.replica, s.old)
+	if old.Spent() != s.spent {
+		h.Errorf("%s, afterwards: got spent %t, want %t", s.what, old.Spent(), s.spent)
+	}
+	if s.want != nil || s.next == nil {
+		return
+	}
+	if want := s.old.FamilyExpiresAt; !old.FamilyExpiresAt.Equal(want) || string(old.Salt) != string(s.old.Salt) || !old.SpentAt.Equal(start.Add(time.Minute)) {
+		h.Errorf("%s, afterwards: got %+v, want the salt and instants of the Spend", s.what, old)
+	}
+	if got := find(h, h.replica, s.next); !reflect.DeepEqual(got, s.next) {
+		h.Errorf("a successor of %s: got %+v, want %+v", s.what, got, s.next)
+	}
+}
+
+// TestVerdictsOfAStatement spends for several callers in one statement, and each
+// gets what he would get alone: if it goes well, if it fails for the sake of one
+// of them, and if the question or the answer is lost.
+func TestVerdictsOfAStatement(t *testing.T) {
+	members := map[string][]member{
+		"all are fine":          {fine, fine, fine, withoutSuccessor},
+		"some are refused":      {fine, revoked, fine, unknown, fine, withoutSuccessor},
+		"some are in conflict":  {fine, spentByAReplica, fine, taken, fine, withoutSuccessor},
+		"one is poisoned":       {fine, fine, poisoned, fine},
+		"everything at once":    {fine, revoked, unknown, spentByAReplica, taken, poisoned, fine, withoutSuccessor, fine},
+		"none of them succeeds": {revoked, unknown, spentByAReplica, taken},
+	}
+	ways := []struct {
+		name    string
+		reaches bool
+		broken  []error
+	}{
+		{"as it should be", true, nil},
+		{"the answer is lost", true, []error{errReset}},
+		{"the driver asks for a repetition", true, []error{driver.ErrBadConn}},
+		{"the question is lost", false, []error{errReset}},
+		{"the database refuses it", false, []error{refusal("40P01")}},
+	}
+	onServers(t, func(t *testing.T, s server) {
+		h := hold(t, s)
+		h.poison()
+		for what, members := range members {
+			for _, way := range ways {
+				t.Run(what+", "+way.name, func(t *testing.T) {
+					h := &held{TB: t, wire: h.wire, config: h.config, store: h.store, replica: h.replica}
+					var all []*spender
+					for _, m := range members {
+						all = append(all, m(h))
+					}
+					h.together(all, way.reaches, way.broken...)
+					h.wantVerdicts(all)
+				})
+			}
+		}
+	})
+}
+
+// However many come at once, each costs one read, and all together one write.
+func TestRoundTripsUnderLoad(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		h, ctx := hold(t, s), t.Context()
+		const callers = 40
+		h.busySpending()
+		h.wire.taken()
+		for range callers {
+			c := sample("alice")
+			add(t, h.replica, c)
+			h.start(func() {
+				found, err := h.store.Credential(ctx, c.Digest)
+				must(t, "Credential", err)
+				must(t, "Spend", h.store.Spend(ctx, found, following(found), start))
+			})
+		}
+		reads := len(withoutPrepares(h.wire.taken()))
+		h.oneStatement()
+		busy := atGate()
+		h.finish()
+		if writes := len(withoutPrepares(h.wire.taken())) - busy; reads != callers || writes != 1 {
+			t.Errorf("%d codes or refreshes at once: got %d reads and %d writes, want %d and 1", callers, reads, writes, callers)
+		}
+	})
+}
+
+func withoutPrepares(trips []trip) []trip {
+	return slices.DeleteFunc(trips, func(tr trip) bool { return strings.HasPrefix(tr.statement, "PREPARE ") })
+}
+
+// A store that is told not to coalesce keeps its promises as well.
+func TestUncoalesced(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		w, db := s.wired(t)
+		c := migrated(t, s.config(t, db))
+		c.Uncoalesced = true
+		store := opened(t, c)
+		storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
+		for _, trip := range w.taken() {
+			if strings.Contains(trip.statement, several) {
+				t.Fatalf("got %s, want no statement for several", trip.statement)
+			}
+		}
+	})
+}
