@@ -3,6 +3,7 @@ package jws
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,13 +12,17 @@ import (
 // ParseAccessToken reads what [AccessToken.AppendJSON] writes: the payload that
 // [Verify] returns. It returns [ErrInvalid] for what is not of that form, a
 // token that lacks a required claim included. Whether the token is meant for
-// the caller and has not expired is the caller's to check. Numbers among the
-// further claims are json.Number.
+// the caller and has not expired is the caller's to check, and so are nbf, cnf and
+// act, which it leaves out: the endpoint issues none. Numbers among the further
+// claims are json.Number.
 func ParseAccessToken(payload []byte) (*AccessToken, error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
 	var claims map[string]any
-	if err := d.Decode(&claims); err != nil || d.More() {
+	if err := d.Decode(&claims); err != nil {
+		return nil, ErrInvalid
+	}
+	if _, err := d.Token(); err != io.EOF { // not d.More, which takes a brace for an end
 		return nil, ErrInvalid
 	}
 	c := claimReader{claims: claims}

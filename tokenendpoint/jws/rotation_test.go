@@ -57,9 +57,9 @@ func (s *supply) called() int {
 	return s.calls
 }
 
-// private and public are undated keys, named by their letter.
-func private(id string) jws.Key { return jws.Key{Signer: numbered(id[0]), ID: id} }
-func public(id string) jws.Key  { return jws.Key{Public: numbered(id[0]).Public(), ID: id} }
+// secret is an undated key, named by its letter, and half its public half.
+func secret(id string) jws.Key { return jws.Key{Signer: numbered(id[0]), ID: id} }
+func half(id string) jws.Key   { return jws.Key{Public: numbered(id[0]).Public(), ID: id} }
 
 func dated(id string, at time.Time) jws.Key {
 	return jws.Key{Signer: numbered(id[0]), ID: id, AnnouncedAt: at}
@@ -69,10 +69,10 @@ func dated(id string, at time.Time) jws.Key {
 func list(text string) (keys []jws.Key) {
 	for _, id := range strings.Fields(text) {
 		if lower := strings.ToLower(id); lower != id {
-			keys = append(keys, public(lower))
+			keys = append(keys, half(lower))
 			continue
 		}
-		keys = append(keys, private(id))
+		keys = append(keys, secret(id))
 	}
 	return keys
 }
@@ -117,6 +117,8 @@ func TestOpenKeySetRefuses(t *testing.T) {
 		{"one id twice", &supply{keys: list("a a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" is also that of the key 0`}},
 		{"a public and a private half of one id", &supply{keys: list("A a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" is also that of the key 0`}},
 		{"both halves in one key", &supply{keys: []jws.Key{{Signer: edKey(), Public: edKey().Public()}}}, jws.Rotation{}, []string{"jws: key 0: both Signer and Public are set"}},
+		{"halves of two keys", &supply{keys: []jws.Key{secret("a"), {Signer: append(numbered(1)[:32:32], numbered(2)[32:]...)}}}, jws.Rotation{},
+			[]string{"jws: key 1: the private key does not sign for its public key"}},
 		{"neither half", &supply{keys: []jws.Key{{}}}, jws.Rotation{}, []string{"jws: key 0: the signer is nil"}},
 		{"faults of several keys", &supply{keys: []jws.Key{{Signer: edKey(), Algorithm: "none"}, {Signer: ecKey()}, {Public: withBits(1024)}}}, jws.Rotation{},
 			[]string{`jws: key 0: the algorithm "none"`, "jws: key 2: the RSA key has 1024 bits"}},
@@ -137,7 +139,7 @@ func TestOpenKeySetRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := jws.NewKeySet(public("a")); err == nil || !strings.Contains(err.Error(), "signer is nil") {
+	if _, err := jws.NewKeySet(half("a")); err == nil || !strings.Contains(err.Error(), "signer is nil") {
 		t.Errorf("NewKeySet of a public key = %v, want an error", err)
 	}
 }
@@ -153,6 +155,17 @@ func TestIDOfAPublishedKeyIsNotGivenToAnother(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `the id "k" is that of another key, which is still published`) {
 		t.Errorf("Sign = %v, want an error that names the id", err)
 	}
+}
+
+func TestIDOfAKeyThatIsGoneIsFree(t *testing.T) {
+	old := start.Add(-day)
+	source := &supply{keys: []jws.Key{{Signer: numbered(1), ID: "k", AnnouncedAt: old}, dated("b", start)}}
+	s := open(t, source, quick, start)
+	at := start.Add(lead + keep)
+	publishes(t, "before", s, at.Add(-reload), "k", "b")
+	source.set(dated("b", start), jws.Key{Signer: numbered(2), ID: "k", AnnouncedAt: at})
+	publishes(t, "after", s, at, "b", "k")
+	signsWith(t, "after Lead", s, at.Add(lead), "k")
 }
 
 func TestKeyIsTheSamePointer(t *testing.T) {

@@ -70,7 +70,8 @@ func TestTimesOfUndatedKeys(t *testing.T) {
 		"a key that is replaced again before it has signed": {
 			{0, "a", nil, "a", "a"}, {hour, "b", nil, "a", "a b"}, {hour + time.Minute, "c", nil, "a", "a b c"},
 			{hour + lead, "", nil, "a", "a b c"}, {hour + time.Minute + lead, "", nil, "c", "a b c"},
-			{hour + time.Minute + keep + reload, "", nil, "c", "a c"}, {hour + time.Minute + lead + keep + reload, "", nil, "c", "c"},
+			{hour + time.Minute + keep + reload, "", nil, "c", "a c"}, {hour + time.Minute + lead + keep - 1, "", nil, "c", "a c"},
+			{hour + time.Minute + lead + keep + reload, "", nil, "c", "c"},
 		},
 		"a roll-back takes effect at once, and the tokens of the new key stay good": {
 			{0, "a", nil, "a", "a"}, {hour, "a b", nil, "a", "a b"}, {2 * hour, "", nil, "b", "a b"},
@@ -173,8 +174,12 @@ func TestTimesOfDatedKeys(t *testing.T) {
 			{0, "", []jws.Key{a}, "a", "a"}, {hour, "", []jws.Key{dated("b", at(hour))}, "a", "a b"}, {hour + lead, "", nil, "b", "a b"},
 			{hour + lead + keep + reload, "", nil, "b", "b"},
 		},
+		"a public key is published as long as it is there": {
+			{0, "", []jws.Key{{Public: numbered('a').Public(), ID: "a", AnnouncedAt: old}, dated("b", old), dated("c", at(-lead-keep))}, "c", "a c"},
+			{5 * hour, "", nil, "c", "a c"},
+		},
 		"a dated key behind an undated one": {
-			{0, "a", nil, "a", "a"}, {hour, "", []jws.Key{private("a"), dated("b", at(hour))}, "a", "a b"}, {hour + lead, "", nil, "b", "a b"}, {5 * hour, "", nil, "b", "a b"},
+			{0, "a", nil, "a", "a"}, {hour, "", []jws.Key{secret("a"), dated("b", at(hour))}, "a", "a b"}, {hour + lead, "", nil, "b", "a b"}, {5 * hour, "", nil, "b", "a b"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) { play(t, chapters) })
@@ -196,6 +201,9 @@ func TestIdleKeySetBeginsAnew(t *testing.T) {
 		{"what had begun goes on", day, list("a b"), list("a b"), "b", "a b"},
 		{"dated keys have their times", day, []jws.Key{dated("a", start.Add(-day))},
 			[]jws.Key{dated("a", start.Add(-day)), dated("b", start.Add(time.Hour)), dated("c", start.Add(day))}, "b", "b c"},
+		{"a dated key that has been left out meanwhile is gone", day, []jws.Key{dated("a", start.Add(-day))},
+			[]jws.Key{dated("b", start.Add(time.Hour)), dated("c", start.Add(day))}, "b", "b c"},
+		{"an undated key that has been left out meanwhile may have signed elsewhere", day, list("a"), list("b c"), "b", "a b c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			source := &supply{keys: tt.before}

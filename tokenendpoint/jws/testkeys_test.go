@@ -121,3 +121,8 @@ func joseKeys(t testing.TB, document []byte) *jose.JSONWebKeySet {
 	}
 	return set
 }
+
+// otherRSA is a second RSA key.
+var otherRSA = sync.OnceValue(func() *rsa.PrivateKey {
+	return must(rsa.GenerateKey(rand.Reader, 2048))
+})

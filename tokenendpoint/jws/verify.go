@@ -109,13 +109,13 @@ func Verify(ctx context.Context, keys Keys, token, typ string, at time.Time) (pa
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err = keys.PublicKey(ctx, t.header.ID, at)
+	key, err = keys.PublicKey(ctx, t.id, at)
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return nil, nil, ErrInvalid
 	case err != nil:
 		return nil, nil, err
-	case t.header.Algorithm != key.Algorithm(), key.verify(t.message, t.signature) != nil:
+	case t.algorithm != key.Algorithm(), key.verify(t.message, t.signature) != nil:
 		return nil, nil, ErrInvalid
 	}
 	return t.payload, key, nil
@@ -123,12 +123,7 @@ func Verify(ctx context.Context, keys Keys, token, typ string, at time.Time) (pa
 
 // signed is a token taken apart.
 type signed struct {
-	header struct {
-		Algorithm string          `json:"alg"`
-		ID        string          `json:"kid"`
-		Type      string          `json:"typ"`
-		Critical  json.RawMessage `json:"crit"`
-	}
+	algorithm, id      string
 	message            []byte // what the signature is over
 	payload, signature []byte
 }
@@ -151,7 +146,7 @@ func parse(token, typ string) (*signed, error) {
 		return nil, ErrInvalid
 	}
 	// What is read here is believed only if the signature covers it.
-	if err := json.Unmarshal(text, &t.header); err != nil || t.header.Critical != nil || !isType(t.header.Type, typ) {
+	if err := t.readHeader(text, typ); err != nil {
 		return nil, ErrInvalid
 	}
 	if t.payload, err = decode(payload); err != nil {
@@ -161,6 +156,33 @@ func parse(token, typ string) (*signed, error) {
 		return nil, ErrInvalid
 	}
 	return t, nil
+}
+
+// readHeader takes what it needs. It knows no extension, so that one that is to
+// be understood is refused (RFC 7515 §4.1.11), b64 even if crit does not name it:
+// whoever obeys it reads another payload (RFC 7797 §6).
+func (t *signed) readHeader(text []byte, typ string) error {
+	// A struct would take names in any case. Of two that are equal the last one
+	// counts, as it may (RFC 7515 §4).
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return ErrInvalid
+	}
+	var got string
+	for _, m := range [...]struct {
+		name string
+		to   *string
+	}{{"alg", &t.algorithm}, {"kid", &t.id}, {"typ", &got}} {
+		if err := json.Unmarshal(members[m.name], m.to); err != nil {
+			return ErrInvalid
+		}
+	}
+	_, critical := members["crit"]
+	_, b64 := members["b64"]
+	if critical || b64 || !isType(got, typ) {
+		return ErrInvalid
+	}
+	return nil
 }
 
 var encoding = base64.RawURLEncoding.Strict()
