@@ -86,7 +86,8 @@ func (v *Verifier) signed(ctx context.Context, token string, at time.Time) (*jws
 		t, err := v.read(ctx, token, at)
 		return t.claims, err
 	}
-	sum := digest(sha256.Sum256([]byte(token)))
+	var buffer [1024]byte // on the stack
+	sum := digest(sha256.Sum256(append(buffer[:0], token...)))
 	if t, ok := v.remembered.get(sum); ok {
 		key, err := v.keys.PublicKey(ctx, t.key.ID(), at)
 		switch {
