@@ -226,6 +226,29 @@ func TestRoomIsUsed(t *testing.T) {
 	}
 }
 
+// Tokens that are no longer used make room for those that are.
+func TestOldTokensLeave(t *testing.T) {
+	keys := edKeys(t)
+	v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
+	for range 4 {
+		wantVerdict(t, v, access(t, keys, good(start)), start, "good")
+	}
+	tokens := make([]string, 4)
+	for i := range tokens {
+		tokens[i] = access(t, keys, good(start))
+	}
+	signatures := bearer.CountVerifications(v)
+	for range 500 {
+		signatures.Store(0)
+		for _, token := range tokens {
+			wantVerdict(t, v, token, start, "good")
+		}
+	}
+	if n := signatures.Load(); n != 0 {
+		t.Errorf("%d of four tokens in use are still not remembered", n)
+	}
+}
+
 func TestLongTokensAreVerifiedAndNotRemembered(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, nil)
