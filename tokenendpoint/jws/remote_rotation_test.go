@@ -38,8 +38,8 @@ func followKeys(t *testing.T, cache time.Duration) {
 	announce()
 	source := jws.KeySourceFunc(func(context.Context, jws.Rotation, time.Time) ([]jws.Key, error) { return list, nil })
 	open := func() *jws.KeySet { return must(jws.OpenKeySet(t.Context(), source, rotation, time.Now())) }
-	signing, publishing1 := open(), open()
-	s := &jwksServer{answer: publishing(publishing1)}
+	signing, publisher := open(), open()
+	s := &jwksServer{answer: publishing(publisher)}
 	r := newRemote(t, s)
 
 	type issued struct {
@@ -65,7 +65,7 @@ func followKeys(t *testing.T, cache time.Duration) {
 		signers[signing.SigningKey(time.Now()).ID()] = true
 		verify(token)
 		tokens = append(tokens, issued{token, time.Now().Add(lifetime)})
-		for len(tokens) > 0 && tokens[0].expires.Sub(time.Now()) < step {
+		for len(tokens) > 0 && time.Until(tokens[0].expires) < step {
 			verify(tokens[0].token)
 			tokens = tokens[1:]
 		}
