@@ -208,6 +208,50 @@ func TestRememberedTokensAreBounded(t *testing.T) {
 	}
 }
 
+// As long as there is room, nothing is pushed out.
+func TestRoomIsUsed(t *testing.T) {
+	keys := edKeys(t)
+	for range 20 {
+		v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
+		signatures := bearer.CountVerifications(v)
+		tokens := make([]string, 4)
+		for i := range tokens {
+			tokens[i] = access(t, keys, good(start))
+		}
+		for range 2 {
+			for _, token := range tokens {
+				wantVerdict(t, v, token, start, "good")
+			}
+		}
+		if n := signatures.Load(); n != 4 {
+			t.Fatalf("%d signatures were checked, want one for each of 4 tokens", n)
+		}
+	}
+}
+
+// Tokens that are no longer used make room for those that are.
+func TestOldTokensLeave(t *testing.T) {
+	keys := edKeys(t)
+	v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
+	for range 4 {
+		wantVerdict(t, v, access(t, keys, good(start)), start, "good")
+	}
+	tokens := make([]string, 4)
+	for i := range tokens {
+		tokens[i] = access(t, keys, good(start))
+	}
+	signatures := bearer.CountVerifications(v)
+	for range 500 {
+		signatures.Store(0)
+		for _, token := range tokens {
+			wantVerdict(t, v, token, start, "good")
+		}
+	}
+	if n := signatures.Load(); n != 0 {
+		t.Errorf("%d of four tokens in use are still not remembered", n)
+	}
+}
+
 func TestLongTokensAreVerifiedAndNotRemembered(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, nil)
