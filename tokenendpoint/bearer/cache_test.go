@@ -205,6 +205,50 @@ func TestRememberedTokensAreBounded(t *testing.T) {
 	}
 }
 
+// As long as there is room, nothing is pushed out.
+func TestRoomIsUsed(t *testing.T) {
+	keys := edKeys(t)
+	for range 20 {
+		v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
+		signatures := bearer.CountVerifications(v)
+		tokens := make([]string, 4)
+		for i := range tokens {
+			tokens[i] = access(t, keys, good(start))
+		}
+		for range 2 {
+			for _, token := range tokens {
+				wantVerdict(t, v, token, start, "good")
+			}
+		}
+		if n := signatures.Load(); n != 4 {
+			t.Fatalf("%d signatures were checked, want one for each of 4 tokens", n)
+		}
+	}
+}
+
+// Tokens that are no longer used make room for those that are.
+func TestOldTokensLeave(t *testing.T) {
+	keys := edKeys(t)
+	v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
+	for range 4 {
+		wantVerdict(t, v, access(t, keys, good(start)), start, "good")
+	}
+	tokens := make([]string, 4)
+	for i := range tokens {
+		tokens[i] = access(t, keys, good(start))
+	}
+	signatures := bearer.CountVerifications(v)
+	for range 500 {
+		signatures.Store(0)
+		for _, token := range tokens {
+			wantVerdict(t, v, token, start, "good")
+		}
+	}
+	if n := signatures.Load(); n != 0 {
+		t.Errorf("%d of four tokens in use are still not remembered", n)
+	}
+}
+
 func TestLongTokensAreVerifiedAndNotRemembered(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, nil)
@@ -226,43 +270,45 @@ func TestLongTokensAreVerifiedAndNotRemembered(t *testing.T) {
 func TestHandlersTokenIsACopy(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, nil)
-	token := access(t, keys, with(start, func(a *jws.AccessToken) {
-		a.IssuedAt, a.ExpiresAt = time.Now(), time.Now().Add(time.Hour)
-		a.Claims = map[string]any{"tenant": "t1", "roles": []any{"a", map[string]any{"b": []any{"c"}}}}
-	}))
-	want, err := v.Verify(t.Context(), token, time.Now())
-	if err != nil {
-		t.Fatal(err)
+	now := time.Now().UTC().Truncate(time.Second)
+	issued := func() *jws.AccessToken { // anew each time: it shares nothing with what is held against it
+		return &jws.AccessToken{
+			Issuer: issuer, Subject: "user-1", ClientID: "app", ID: "1", Audience: []string{audience}, Scope: []string{"read"},
+			IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+			Claims: map[string]any{"tenant": "t1", "roles": []any{"a", map[string]any{"b": []any{"c"}}}},
+		}
 	}
-	vandalize := func(a *jws.AccessToken) {
-		a.Subject, a.Audience[0], a.Scope[0] = "x", "x", "admin"
-		roles := a.Claims["roles"].([]any)
+	vandalize := func(got *jws.AccessToken, err error) {
+		t.Helper()
+		if err != nil || !reflect.DeepEqual(got, issued()) {
+			t.Fatalf("the claims are %+v, %v, want %+v", got, err, issued())
+		}
+		got.Subject, got.Audience[0], got.Scope[0] = "x", "x", "admin"
+		roles := got.Claims["roles"].([]any)
 		roles[1].(map[string]any)["b"].([]any)[0] = "x"
-		roles[0], a.Claims["tenant"], a.Claims["more"] = "x", "x", "x"
+		roles[1].(map[string]any)["more"] = "x"
+		roles[0], got.Claims["tenant"], got.Claims["more"] = "x", "x", "x"
 	}
+	r := httptest.NewRequest("GET", "/", nil)
+	token := access(t, keys, issued())
+	r.Header.Set("Authorization", "Bearer "+token)
 	handler := v.RequireToken("read")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range 2 {
 			got, ok := bearer.Token(r.Context())
-			if !ok || !reflect.DeepEqual(got, want) {
-				t.Errorf("Token = %+v, %t, want %+v", got, ok, want)
+			if !ok {
+				t.Fatal("the handler has no token")
 			}
-			vandalize(got)
+			vandalize(got, nil)
 		}
 		w.WriteHeader(204)
 	}))
 	for range 2 {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Authorization", "Bearer "+token)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		if w.Code != 204 {
 			t.Fatalf("the answer is %d", w.Code)
 		}
-		got, err := v.Verify(t.Context(), token, time.Now())
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("Verify = %+v, %v, want %+v", got, err, want)
-		}
-		vandalize(got)
+		vandalize(v.Verify(t.Context(), token, now))
 	}
 }
 

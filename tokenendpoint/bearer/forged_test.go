@@ -148,6 +148,11 @@ func forgeries(t testing.TB, keys *jws.KeySet, at time.Time) map[string]string {
 	} {
 		tokens[name] = ed(header, changed(p, change))
 	}
+	for name, escaped := range map[string]string{"bound, in escapes": `"\u0063nf":{}`, "not yet, in escapes": `"n\u0062f":9999999999`} {
+		claims := json.RawMessage(strings.Replace(string(must(json.Marshal(p))), "{", "{"+escaped+",", 1))
+		message := encode(must(json.Marshal(header))) + "." + encode(claims) // json.Marshal would take the escapes away
+		tokens[name] = message + "." + encode(ed25519.Sign(edKey(), []byte(message)))
+	}
 	for alg, token := range map[string]string{"RS256": forge(rs, p, rsaSign), "EdDSA": ed(header, p)} {
 		for i, spelling := range spellings(token) {
 			tokens[fmt.Sprintf("spelling %d of %s", i+1, alg)] = spelling

@@ -62,6 +62,7 @@ func TestRequireToken(t *testing.T) {
 		{"a line break in the token", []string{"Bearer " + token[:9] + "\n" + token[9:]}, "/", nil, 400, request},
 		{"a quote", []string{`Bearer "` + token + `"`}, "/", nil, 400, request},
 		{"an equals sign within", []string{"Bearer a=b"}, "/", nil, 400, request},
+		{"an equals sign before", []string{"Bearer =ab"}, "/", nil, 400, request},
 		{"equals signs alone", []string{"Bearer =="}, "/", nil, 400, request},
 		{"no ASCII", []string{"Bearer é"}, "/", nil, 400, request},
 		{"another one in the query", []string{"Bearer " + token}, "/?a=b&access_token=" + token, nil, 400, request},

@@ -73,7 +73,7 @@ func TestCachedRevocationsAreAsOldAsSaid(t *testing.T) {
 		time.Sleep(10*time.Second - 1)
 		wantRevoked(t, c, store, "a", false, 0)
 		wantRevoked(t, c, store, "b", false, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		wantRevoked(t, c, store, "a", true, 1)
 		time.Sleep(time.Hour)
 		wantRevoked(t, c, store, "a", true, 0)
@@ -98,11 +98,12 @@ func TestForgetHoldsAtOnce(t *testing.T) {
 func TestOneTokensAnswerIsNotAnothers(t *testing.T) {
 	store := new(revocations)
 	store.revoke("ab")
+	store.revokeFamily("f")
 	c := cached(t, store, time.Minute)
 	for _, tt := range []struct {
 		id, family string
 		want       bool
-	}{{"ab", "c", true}, {"a", "bc", false}, {"abc", "", false}, {"", "abc", false}, {"ab", "", true}} {
+	}{{"ab", "c", true}, {"a", "bc", false}, {"abc", "", false}, {"", "abc", false}, {"ab", "", true}, {"x", "f", true}, {"x", "g", false}} {
 		for range 2 {
 			if got, err := c.Revoked(t.Context(), tt.id, tt.family); got != tt.want || err != nil {
 				t.Errorf("Revoked(%q, %q) = %t, %v, want %t", tt.id, tt.family, got, err, tt.want)
@@ -175,6 +176,18 @@ func TestAnswerThatTookLong(t *testing.T) {
 		time.Sleep(time.Second)
 		wantRevoked(t, c, store.revocations, "a", true, 2)
 	})
+}
+
+// A new answer takes the place of the old one, and the old one is not found
+// again.
+func TestNewAnswersReplaceOldOnes(t *testing.T) {
+	store := new(revocations)
+	c := cached(t, store, time.Minute)
+	for range 100 {
+		wantRevoked(t, c, store, "a", false, 1)
+		wantRevoked(t, c, store, "a", false, 0)
+		c.Forget()
+	}
 }
 
 // Identifiers that are long are asked about each time, so that what is

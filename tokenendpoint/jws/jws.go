@@ -4,7 +4,7 @@
 // A [KeySet] signs (RFC 7515), and it is the http.Handler of its own JSON Web
 // Key Set (RFC 7517). [AccessToken] writes the claims of an access token (RFC
 // 9068). [Verify] holds a token against a KeySet in the same process, or against
-// the published keys of another one.
+// the published keys of another one, which are a [Remote].
 //
 // # Rotation
 //
