@@ -69,7 +69,7 @@ func p07Garbage(t *testing.T, open opener) {
 // p07Foreign: what is none of a client's business looks like what is unknown,
 // and costs as little.
 func p07Foreign(t *testing.T, open opener) {
-	f := newFixture(t, open)
+	f := newFixture(t, open, patient)
 	foreign, refresh := f.access(f.c1), f.refreshToken(f.c1)
 	for _, p := range []*party{f.c2, f.sp, f.cc} {
 		for _, r := range both(introspect(p, foreign)) {

@@ -94,7 +94,7 @@ func p01Again(t *testing.T, open opener) {
 // p03Foreign: invalid_grant is the code whose definition says "was issued to
 // another client" (RFC 6749 §5.2).
 func p03Foreign(t *testing.T, open opener) {
-	f := newFixture(t, open)
+	f := newFixture(t, open, patient)
 	got, alone := f.pair(f.c1), f.access(f.c1)
 	public := f.pair(f.pub)
 	f.changesNothing(func() {

@@ -29,7 +29,7 @@ var timedTokenClientRules = []rule{
 // a refresh token of nobody: where the client is let in, the answer is about
 // that.
 func p02Clients(t *testing.T, open opener) {
-	f := newFixture(t, open)
+	f := newFixture(t, open, patient) // one of the clients has a slow hash
 	basicOnly := f.newClient(&storage.Client{ID: "b", AuthMethod: storage.ClientSecretBasic, GrantTypes: everyGrant()})
 	postOnly := f.newClient(&storage.Client{ID: "p", AuthMethod: storage.ClientSecretPost, GrantTypes: everyGrant()})
 	right := form().by(f.c1).header.Get("Authorization")
