@@ -31,6 +31,8 @@ type faultBed struct {
 	apiKey string
 	http   *http.Client
 	n      *faultCounts
+	wires  []*wire // of the pools
+	amid   bool    // whether in each child others spend all the time
 }
 
 func newFaultBed(t testing.TB, s server) *faultBed {
@@ -71,10 +73,27 @@ func newFaultBed(t testing.TB, s server) *faultBed {
 // pool opens a pool of its own on the bed's tables, by another way if dsn says so.
 func (b *faultBed) pool(dsn string) (*sql.DB, *sqlstore.Store) {
 	b.Helper()
-	db := b.server.openAs(b, b.server.driver, dsn)
+	s := b.server
+	s.dsn = dsn
+	w, db := s.wired(b)
+	w.counts = true
+	b.wires = append(b.wires, w)
 	c := b.config
 	c.DB = db
 	return db, opened(b, c)
+}
+
+// amidOthers lets others write with a store, until the function is called that it
+// returns, so that what the endpoints write shares statements with them.
+func (b *faultBed) amidOthers(store *sqlstore.Store) (stop func()) {
+	b.Helper()
+	others := amid(b, store)
+	return func() {
+		others()
+		for _, w := range b.wires {
+			wantShared(b, w)
+		}
+	}
 }
 
 // serve serves an endpoint in this process, and returns its address.

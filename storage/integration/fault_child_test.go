@@ -29,6 +29,7 @@ type childSpec struct {
 	Dialect             sqlstore.Dialect
 	Tuning              tuning
 	Skew                time.Duration // how far its clock is ahead
+	Amid                bool          // others spend with its store all the time
 }
 
 // runChild serves until the process is killed. Its first line of output is its
@@ -55,6 +56,11 @@ func serveChild(text string) error {
 	if err != nil {
 		return err
 	}
+	if spec.Amid {
+		for range enough {
+			go spendChains(store)
+		}
+	}
 	fuse := new(fuse)
 	var behind storage.Storage = &fused{store, fuse}
 	if spec.Skew != 0 {
@@ -76,6 +82,16 @@ func serveChild(text string) error {
 	return http.Serve(l, mux)
 }
 
+// spendChains ends the process if what is its own is refused.
+func spendChains(store *sqlstore.Store) {
+	for {
+		if err := spendChain(context.Background(), store); isVerdict(err) {
+			fmt.Fprintln(os.Stderr, "child: one who spends what is its own:", err)
+			os.Exit(1)
+		}
+	}
+}
+
 // child is a process that serves an endpoint.
 type child struct {
 	url string
@@ -88,7 +104,7 @@ func (b *faultBed) newChild(c tuning, skew time.Duration) *child {
 	b.Helper()
 	spec, err := json.Marshal(childSpec{
 		Driver: b.server.driver, DSN: b.server.dsn, Prefix: b.config.TablePrefix, Dialect: b.server.dialect,
-		Tuning: c, Skew: skew,
+		Tuning: c, Skew: skew, Amid: b.amid,
 	})
 	if err != nil {
 		b.Fatal(err)

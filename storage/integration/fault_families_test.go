@@ -70,7 +70,7 @@ func (b *faultBed) liveFamilies(at []string, d time.Duration) {
 	var all []*history
 	var families sync.WaitGroup
 	end := time.Now().Add(d)
-	for i := range uint64(12) { // so many that they share statements
+	for i := range uint64(6) {
 		families.Go(func() {
 			for j := uint64(0); time.Now().Before(end); j++ {
 				h := b.liveFamily(at, seed+i<<32+j)
@@ -115,7 +115,9 @@ func TestFaultTerminated(t *testing.T) {
 				}
 			}
 		})
+		others := b.amidOthers(store)
 		forFaults(t, 4*time.Second, func() { b.liveFamilies(at, 4*time.Second) })
+		others()
 		close(stop)
 		killer.Wait()
 		for _, url := range at {

@@ -32,7 +32,9 @@ func TestFaultLocked(t *testing.T) {
 			}
 		}
 	})
+	others := b.amidOthers(store)
 	forFaults(t, 3*time.Second, func() { b.liveFamilies(at, 3*time.Second) })
+	others()
 	close(stop)
 	holder.Wait()
 	b.wantRecovered("client_credentials", func() *reply { return b.clientCredentials(at[0]) })

@@ -139,7 +139,9 @@ func TestFaultStopped(t *testing.T) {
 			at:     b.serve(store, tuning{}),
 			halfAt: b.serve(storage.Parts{Clients: clients, Credentials: store, APIKeys: store}, tuning{}),
 		}
+		others := b.amidOthers(store)
 		forFaults(t, 5*time.Second, func() { l.stopAndStart(s) })
+		others()
 		for len(l.tokens) > 0 {
 			token := <-l.tokens
 			if r := l.refresh(l.at, token); !r.ok() {

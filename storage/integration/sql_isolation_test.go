@@ -34,6 +34,7 @@ func TestIsolation(t *testing.T) {
 					t.Fatalf("the level: got %q and error %v, want %s", got, err, value)
 				}
 				store := s.newStore(t, db)
+				defer amid(t, store)()
 				storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
 				storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return store })
 				storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })

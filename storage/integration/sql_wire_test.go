@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,6 +16,11 @@ import (
 type wire struct {
 	inner driver.Driver
 	dsn   string
+
+	// counts tells a wire to note how many statements for several spends there
+	// were, and nothing else: there may be very many.
+	counts  bool
+	several atomic.Int64
 
 	mu    sync.Mutex
 	trips []trip
@@ -46,12 +52,24 @@ func (s server) wired(t testing.TB) (*wire, *sql.DB) {
 }
 
 // Connect is that of [driver.Connector].
-func (w *wire) Connect(context.Context) (driver.Conn, error) {
-	c, err := w.inner.Open(w.dsn)
+func (w *wire) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := w.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &wireConn{Conn: c, wire: w}, nil
+}
+
+func (w *wire) dial(ctx context.Context) (driver.Conn, error) {
+	d, ok := w.inner.(driver.DriverContext)
+	if !ok {
+		return w.inner.Open(w.dsn)
+	}
+	c, err := d.OpenConnector(w.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return c.Connect(ctx)
 }
 
 // Driver is that of [driver.Connector].
@@ -114,6 +132,12 @@ func (w *wire) taken() []trip {
 }
 
 func (w *wire) note(statement string, args []driver.NamedValue) (reaches bool, err error) {
+	if w.counts {
+		if isSeveral(statement) {
+			w.several.Add(1)
+		}
+		return true, nil
+	}
 	values := make([]any, len(args))
 	for i, a := range args {
 		values[i] = a.Value

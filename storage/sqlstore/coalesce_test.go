@@ -321,30 +321,44 @@ func TestWhoLeaves(t *testing.T) {
 		})
 	})
 	t.Run("when he is told to lead lets another", func(t *testing.T) {
-		for range 100 { // there is more than one way for it to happen
+		for range 50 { // he hears of both at once
 			inBubble(t, func(t *testing.T, p *pretender) {
-				ctx, cancel := context.WithCancel(t.Context())
 				p.busy(t)
-				others, leader := p.call(t.Context(), 3), p.call(ctx, 1)
-				go cancel()
+				others := p.call(t.Context(), 3)
+				gone := &caller{done: make(chan struct{})}
+				go func() {
+					defer close(gone.done)
+					gone.ok, gone.err = p.Add(leaving{t.Context(), func() { p.next <- struct{}{} }}, newRow())
+				}()
+				<-gone.done
+				p.want(t, "when he has left", sqlstore.FewRows, 3)
 				close(p.next)
-				wantAll(t, "the others", others, true, nil)
-				synctest.Wait()
-				select {
-				case <-leader[0].done:
-				default:
-					t.Error("who was told to lead: got no answer")
-				}
+				wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
+				wantAll(t, "who has not", others, true, nil)
 				p.next = make(chan struct{})
-				alone, _ := p.counts()
-				p.call(t.Context(), sqlstore.FewRows)
-				if now, _ := p.counts(); now != alone+sqlstore.FewRows {
-					t.Errorf("who comes after that: %d of %d are under way", now-alone, sqlstore.FewRows)
-				}
+				p.call(t.Context(), sqlstore.FewRows+1)
+				p.want(t, "who comes after that", 2*sqlstore.FewRows, 3)
 				close(p.next)
 			})
 		}
 	})
+}
+
+// leaving is a context that ends when it is asked for the first time whether it
+// will. What happens first is over when it has ended.
+type leaving struct {
+	context.Context
+	first func()
+}
+
+func (l leaving) Err() error { return context.Canceled }
+
+func (l leaving) Done() <-chan struct{} {
+	l.first()
+	synctest.Wait()
+	done := make(chan struct{})
+	close(done)
+	return done
 }
 
 func TestRivalsGoAlone(t *testing.T) {
