@@ -25,7 +25,8 @@ type Client struct {
 	// overlap. A confidential client without any cannot authenticate.
 	Secrets []ClientSecret
 
-	// Disabled makes every request of the client fail as if it did not exist.
+	// Disabled makes every request of the client fail as if it did not exist. Its
+	// access tokens live until they expire.
 	Disabled bool
 
 	// GrantTypes are the grants that the client may use, by their grant_type. If
@@ -57,7 +58,8 @@ type Client struct {
 	// refresh. Idle lifetimes do not apply to it, since nothing is written.
 	RefreshNotRotated bool
 
-	// AccessTokenLifetime, if not zero, replaces the endpoint's.
+	// AccessTokenLifetime, if not zero, replaces the endpoint's. Where keys
+	// rotate, their TokenLifetime bounds it.
 	AccessTokenLifetime time.Duration
 	// RefreshTokenLifetime, if not zero, replaces the endpoint's bound on the
 	// whole chain of refreshes.
@@ -277,7 +279,8 @@ type APIKey struct {
 	// ExpiresAt, if not zero, is when the key stops working.
 	ExpiresAt time.Time
 	// RevokedAt, if not zero, is when the key was revoked. Any value revokes
-	// it, one in the future too.
+	// it, one in the future too. Access tokens that it gave live until they
+	// expire.
 	RevokedAt time.Time
 }
 

@@ -54,6 +54,11 @@ func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (st
 		if u, err = h.judge(ctx, x); err != nil {
 			return storage.Secret{}, err
 		}
+		// What was signed for a first use may be too long for a repeated one, which
+		// makes no store remember the family for longer.
+		if end := h.remembered(x, u); !end.IsZero() && a.expiresAt.After(end) {
+			return storage.Secret{}, errUnsettled
+		}
 	}
 	return storage.Secret{}, errUnsettled
 }

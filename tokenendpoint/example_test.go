@@ -49,7 +49,9 @@ func mount(mux *http.ServeMux, store *memory.Store, privateKey crypto.Signer) er
 	if err != nil {
 		return err
 	}
-	mux.Handle("/", endpoint.Routes())
+	for _, r := range endpoint.Routes() {
+		mux.Handle(r.Path, r.Handler)
+	}
 	mux.Handle("GET /orders", endpoint.RequireToken("read")(http.HandlerFunc(orders)))
 	return nil
 }

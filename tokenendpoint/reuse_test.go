@@ -160,10 +160,12 @@ func TestReuseAccessTokens(t *testing.T) {
 		}},
 		{name: "nor after the client's lifetime was changed", change: func(b *reuseBed) { b.client.AccessTokenLifetime = 30 * time.Minute; b.put() }},
 		{name: "nor after the client got another redirect URI", change: func(b *reuseBed) { b.client.RedirectURIs = []string{benchRedirect}; b.put() }},
-		{name: "nor by a key that no longer signs", change: func(b *reuseBed) {
-			b.keys = append(b.keys, jws.Key{Signer: ed25519.NewKeyFromSeed([]byte(strings.Repeat("n", 32))), AnnouncedAt: time.Now().Add(-time.Hour)})
-			time.Sleep(31 * time.Second) // the keys are loaded again
-		}},
+		{name: "nor by a key that no longer signs", before: func(b *reuseBed) {
+			b.keys = append(b.keys, jws.Key{ // it signs in half a minute
+				Signer:      ed25519.NewKeyFromSeed([]byte(strings.Repeat("n", 32))),
+				AnnouncedAt: time.Now().Add(30*time.Second - jws.Rotation{}.Lead()),
+			})
+		}, change: func(*reuseBed) { time.Sleep(31 * time.Second) }},
 		{name: "nor beyond the end of the API key", grant: grants.TypeAPIKey, change: func(b *reuseBed) {
 			b.record.ExpiresAt = time.Now().Add(time.Minute)
 			b.put()

@@ -142,7 +142,7 @@ func (h *Handler) accessToken(ctx context.Context, token string, at time.Time) (
 func (h *Handler) endFamily(ctx context.Context, family string) error {
 	ctx, cancel := h.lasting(ctx)
 	defer cancel()
-	defer h.forgetAnswers() // with an error too: it may have come after the fact
+	defer h.ForgetRevocations() // with an error too: it may have come after the fact
 	return h.storage.Revoke(ctx, family)
 }
 
@@ -150,7 +150,7 @@ func (h *Handler) endFamily(ctx context.Context, family string) error {
 func (h *Handler) endToken(ctx context.Context, t *jws.AccessToken) error {
 	ctx, cancel := h.lasting(ctx)
 	defer cancel()
-	defer h.forgetAnswers()
+	defer h.ForgetRevocations()
 	return h.revocations.RevokeToken(ctx, t.ID, t.ExpiresAt.Add(maxLeeway))
 }
 

@@ -64,13 +64,14 @@ func (h *Handler) sign(ctx context.Context, x *exchange, u use) (*answer, error)
 			return x.answerWith(append(make([]byte, 0, len(r.token)+512), r.token...), r.id, r.expires), nil
 		}
 	}
+	keyID := h.keys.SigningKey(x.request.Time).ID()
 	body, err := h.signNew(ctx, x)
 	if err != nil {
 		return nil, err
 	}
-	if again {
+	if again && keyID == h.keys.SigningKey(x.request.Time).ID() { // else other keys were loaded meanwhile
 		h.reuse.keep(&reusable{
-			decision: decision, keyID: h.keys.SigningKey(x.request.Time).ID(), id: x.token.ID,
+			decision: decision, keyID: keyID, id: x.token.ID,
 			issued: x.request.Time, expires: expires, token: bytes.Clone(body),
 		})
 	}

@@ -50,9 +50,11 @@ func (h *Handler) Verifier(audience string) (*bearer.Verifier, error) {
 	return v, nil
 }
 
-// forgetAnswers makes the verifiers of this process ask again. What they were
-// told is from before a revocation.
-func (h *Handler) forgetAnswers() {
+// ForgetRevocations makes the verifiers of this process ask again, for what they
+// were told is from before a revocation. The endpoint does so by itself when it
+// revokes; a host calls it when it has revoked something in its store, so that
+// this holds at once here, too.
+func (h *Handler) ForgetRevocations() {
 	if h.cached != nil {
 		h.cached.Forget()
 	}

@@ -47,6 +47,8 @@ const maxRemembered = 8 << 10
 // [jws.ErrInvalid] for one that is not. Every other error is an outage: whether
 // it is good could not be found out. The claims are the caller's.
 //
+// The instant is the present one: by it keys are also loaded and forgotten.
+//
 // Verify is for tokens that come on other ways than in an Authorization header,
 // say in the first message of a WebSocket.
 func (v *Verifier) Verify(ctx context.Context, token string, at time.Time) (*jws.AccessToken, error) {

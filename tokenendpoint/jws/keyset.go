@@ -108,6 +108,8 @@ func (taken *ids) addKey(name string, key Key, before *schedule) (turn, error) {
 // and kid. typ is not empty: a token without a type passes for one of another
 // purpose (RFC 8725 §3.11). The payload is not kept.
 //
+// The instant is the present one: by it keys are also loaded, and made.
+//
 // Sign returns ctx.Err(), wrapped, if ctx is done before the signature is there.
 // One by a key in memory is not interrupted. Every error is an outage.
 func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte, at time.Time) (string, error) {

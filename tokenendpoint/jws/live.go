@@ -70,6 +70,8 @@ func (l *live[T]) get(ctx context.Context, at time.Time) (*version[T], error) {
 		case l.loading <- struct{}{}:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-l.patience(v): // a source that hangs
+			return nil, l.usableAt(v, at)
 		}
 	}
 	defer func() { <-l.loading }()
@@ -77,6 +79,15 @@ func (l *live[T]) get(ctx context.Context, at time.Time) (*version[T], error) {
 		return now, l.usableAt(now, at)
 	}
 	return l.reload(ctx, v, at)
+}
+
+// patience is how long a caller waits for another to load what cannot be done
+// without. The first value of all is waited for as long as the context allows.
+func (l *live[T]) patience(v *version[T]) <-chan time.Time {
+	if v == nil {
+		return nil
+	}
+	return time.After(loadTimeout)
 }
 
 // due reports whether the version after v is to be loaded.

@@ -24,7 +24,8 @@ import (
 // Replicas that make a key at the same time agree on one, since a store takes one
 // key for a turn. A key is deleted when its last token has expired. It takes its
 // turn by the clock of the replica that made it, so a replica whose clock is off
-// by more than [Rotation] allows signs too early, or too late.
+// by more than [Rotation] allows signs too early, or too late, and may delete a
+// key that others still need.
 //
 // # Key-encryption keys
 //
@@ -50,7 +51,9 @@ type StoredKeys struct {
 	// of 2048 bits, takes a second or more, and one request waits for it.
 	Algorithm string
 	// Period is how long after a key the next one is announced. If zero, 30
-	// days; at least a second. It may be shorter than [Rotation.Lead].
+	// days; at least a second. It may be shorter than [Rotation.Lead]; but all
+	// keys of Lead and [Rotation.Keep] are published, and a [Remote] takes a
+	// hundred.
 	Period time.Duration
 
 	ring *keyRing // nil until the first use
