@@ -380,7 +380,6 @@ func TestUncoalesced(t *testing.T) {
 		c := migrated(t, s.config(t, db))
 		c.Uncoalesced = true
 		store := opened(t, c)
-		defer amid(t, store)()
 		storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
 		if n := w.several.Load(); n > 0 {
 			t.Errorf("got %d statements for several, want none", n)
