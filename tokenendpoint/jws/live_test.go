@@ -335,7 +335,7 @@ func TestCrowdWhileKeysRotate(t *testing.T) {
 		for i := range replicas * crowd {
 			all.Go(func() {
 				mine, others := sets[i%replicas], sets[(i+1)%replicas]
-				for n := range 60 {
+				for n := range 30 {
 					token, err := mine.Sign(t.Context(), jws.TypeJWT, fmt.Appendf(nil, `{"n":%d}`, n), time.Now())
 					if err != nil {
 						t.Errorf("Sign = %v, want no error", err)
