@@ -213,6 +213,9 @@ func TestKeyFileCutShortIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "keys")
 			for n := range len(text) {
+				if near := abs(n-len(first)) < 60 || len(text)-n < 60 || n < 60; !near && n%7 != 0 {
+					continue // every place would be much writing
+				}
 				f := &jws.FileKeys{Path: write(t, path, text[:n])}
 				keys, err := f.Keys(t.Context(), jws.Rotation{}, start)
 				whole := name == "PEM" && (n == len(first) || n == len(first)-1 || n == len(text)-1)
@@ -223,3 +226,5 @@ func TestKeyFileCutShortIsAnError(t *testing.T) {
 		})
 	}
 }
+
+func abs(n int) int { return max(n, -n) }

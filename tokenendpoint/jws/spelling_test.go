@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -133,6 +134,31 @@ func TestSignaturesOfOtherLengthsAreRefused(t *testing.T) {
 		zeros := string(make([]byte, len(signature)))
 		if err := verifies(t, input+"."+b64(zeros)); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("%s: a signature of zeros: Verify = %v, want ErrInvalid", algorithm, err)
+		}
+	}
+}
+
+// Two integers of other widths are the same integers, and another spelling.
+func TestPaddedECDSASignatureIsRefused(t *testing.T) {
+	input := b64(header(jws.ES256, "")) + "." + b64(payload)
+	signature := string(rawSignature(genuineKey(jws.ES256), input))
+	for name, padded := range map[string]string{
+		"r":    "\x00" + signature,
+		"s":    signature[:32] + "\x00" + signature[32:],
+		"both": "\x00" + signature[:32] + "\x00" + signature[32:],
+		"DER":  string(der(new(big.Int).SetBytes([]byte(signature[:32])), new(big.Int).SetBytes([]byte(signature[32:])))),
+	} {
+		if err := verifies(t, input+"."+b64(padded)); !errors.Is(err, jws.ErrInvalid) {
+			t.Errorf("%s: Verify = %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+// A caller that forgets the type does not get just any token.
+func TestEmptyTypeFitsNoToken(t *testing.T) {
+	for _, text := range []string{header(jws.EdDSA, ""), strings.Replace(header(jws.EdDSA, ""), "at+jwt", "", 1), strings.Replace(header(jws.EdDSA, ""), `,"typ":"at+jwt"`, "", 1)} {
+		if _, _, err := jws.Verify(t.Context(), genuine(), signRaw(genuineKey(jws.EdDSA), text, payload), "", start); !errors.Is(err, jws.ErrInvalid) {
+			t.Errorf("Verify of %s with the type \"\" = %v, want ErrInvalid", text, err)
 		}
 	}
 }

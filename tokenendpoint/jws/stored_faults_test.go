@@ -236,6 +236,24 @@ func TestKeyThatCannotBeStoredIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestKeyThatCannotBeDeletedIsLoggedOnce(t *testing.T) {
+	store := new(shelf)
+	var log bytes.Buffer
+	r := jws.Rotation{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	source := stored(store)
+	must(source.Keys(t.Context(), r, start))
+	must(source.Keys(t.Context(), r, start.Add(30*day+making)))
+	store.delete = fails
+	for range 3 {
+		if keys := must(source.Keys(t.Context(), r, start.Add(40*day))); len(keys) != 1 {
+			t.Errorf("Keys = %v, want the one whose time is not over", keys)
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be deleted"); n != 1 || !strings.Contains(log.String(), "turn=1") {
+		t.Errorf("the log has it %d times, want once, with the turn: %s", n, &log)
+	}
+}
+
 // A key whose making has cost all the time that a load has, or whose request has
 // gone, is stored nevertheless.
 func TestKeyIsStoredWhenTheCallerHasGone(t *testing.T) {
