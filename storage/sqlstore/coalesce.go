@@ -108,7 +108,7 @@ const (
 	lead     word = iota + 1 // send your row and those of others
 	added                    // your row was added
 	notAdded                 // the statement went well, but nobody knows that it added your row
-	failed                   // send your row again, alone
+	failed                   // the statement failed, or was a rival's: send your row alone
 )
 
 // newWrite makes a write of a row whose first column is its digest.
@@ -121,7 +121,10 @@ func (w *write) digest() storage.Digest { return w.keys[1] }
 // add adds a row, and reports whether it is known to have been added. If it is
 // not, with or without an error, the caller looks what became of it.
 func (q *queue) add(ctx context.Context, w *write) (bool, error) {
-	if q.together == nil || w.size() > mostBytes {
+	switch {
+	case ctx.Err() != nil: // or a leader might take it before it leaves
+		return false, ctx.Err()
+	case q.together == nil || w.size() > mostBytes:
 		return q.alone(ctx, w)
 	}
 	told, err := q.enter(ctx, w)

@@ -377,12 +377,7 @@ func TestWhoLeaves(t *testing.T) {
 			inBubble(t, func(t *testing.T, p *pretender) {
 				p.busy(t)
 				others := p.call(t.Context(), 3)
-				gone := &caller{done: make(chan struct{})}
-				go func() {
-					defer close(gone.done)
-					gone.ok, gone.err = p.Add(leaving{t.Context(), func() { p.next <- struct{}{} }}, newRow())
-				}()
-				<-gone.done
+				gone := p.leave(&leaving{Context: t.Context(), first: func() { p.next <- struct{}{} }})
 				p.want(t, "when he has left", sqlstore.FewRows, 3)
 				close(p.next)
 				wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
@@ -394,23 +389,59 @@ func TestWhoLeaves(t *testing.T) {
 			})
 		}
 	})
+	t.Run("before he comes is not let in", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, p *pretender) {
+			p.busy(t)
+			others := p.call(t.Context(), 3)
+			gone := p.leave(&leaving{Context: t.Context(), ended: true, first: func() {
+				others = append(others, p.call(t.Context(), 1)...) // who would lead
+				p.next <- struct{}{}
+			}})
+			wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
+			close(p.next)
+			wantAll(t, "who has not", others, true, nil)
+			for _, all := range p.many {
+				if len(all) > len(others) {
+					t.Errorf("got a statement of %d rows, want %d at most", len(all), len(others))
+				}
+			}
+		})
+	})
 }
 
-// leaving is a context that ends when it is asked for the first time whether it
-// will. What happens first is over when it has ended.
+// leaving is a context that ends while somebody asks for the first time when it
+// will, after something else.
 type leaving struct {
 	context.Context
 	first func()
+	ended bool
 }
 
-func (l leaving) Err() error { return context.Canceled }
+func (l *leaving) Err() error {
+	if l.ended {
+		return context.Canceled
+	}
+	return nil
+}
 
-func (l leaving) Done() <-chan struct{} {
+func (l *leaving) Done() <-chan struct{} {
 	l.first()
 	synctest.Wait()
+	l.ended = true
 	done := make(chan struct{})
 	close(done)
 	return done
+}
+
+// leave lets a caller come whose context is leaving.
+func (p *pretender) leave(ctx *leaving) *caller {
+	c := &caller{done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.ok, c.err = p.Add(ctx, newRow())
+	}()
+	<-c.done
+	return c
 }
 
 func TestRivalsGoAlone(t *testing.T) {
