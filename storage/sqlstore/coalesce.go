@@ -15,9 +15,11 @@ import (
 //
 //   - Who comes while less than a few rows are under way sends a row of its own,
 //     as if there were no queue.
-//   - Who comes while more are under way waits. When a statement is over, one of
-//     those who wait is told to lead: to send the rows of all, up to mostRows, in
-//     one statement, and to tell the others what came of it.
+//   - Who comes while more are under way waits. When that is over, one of those
+//     who wait is told to lead: to send the rows of all, up to mostRows, in one
+//     statement, and to tell the others what came of it. When so many wait that
+//     a statement is full, it need not wait for another, so that one that hangs
+//     does not hold up all the others.
 //   - What the others learn is whether the statement went well and, if so,
 //     whether it added their row. That it did is success. If it did not, each
 //     looks for its own reason. From a statement that failed, for whatever
@@ -41,31 +43,54 @@ type queue struct {
 	// and returns what to tell to each of their callers. If it is nil, nothing
 	// is coalesced.
 	together func(context.Context, []*write) (func(*write) word, error)
+	limits
 
 	mu         sync.Mutex
 	statements int      // under way
 	rows       int      // in them
+	crowded    bool     // the last who was told to lead had many with it
 	waiting    []*write // in the order in which they came
 }
 
-// The limits are measured, on two cores with PostgreSQL.
 const (
-	// fewRows are not worth waiting for: a database commits eight statements
-	// about as fast as one.
-	fewRows = 8
-	// mostStatements are under way when more rows than that are. With fewer, the
-	// database waits for the next one to be written, and a statement that hangs
-	// would hold up all others. With more, each has fewer rows.
-	mostStatements = 4
-	// mostRows share a statement. One of twice as many is hardly cheaper by row.
+	// mostRows share a statement. By row, one of 64 costs less than a third of
+	// one of its own, and not much less than one of 16.
 	mostRows = 64
 	// mostBytes is the size of a row that may share a statement. Larger ones go
 	// alone: 64 of them might be more than a server accepts at once.
 	mostBytes = 16 << 10
 )
 
+// limits say what may be under way before others wait. They are measured.
+type limits struct {
+	// fewRows go alone, each at once. A server commits eight statements about
+	// as fast as one, so that it would be in vain to wait.
+	fewRows int
+	// mostStatements are under way when there are more rows, or were just now:
+	// one, and others if they are full. Each further one would take rows away
+	// from the first, and work for the server with them.
+	mostStatements int
+}
+
+// limits: SQLite has one writer at a time. Others would wait for the file
+// instead, and find out by turns whether it is free.
+func (d Dialect) limits() limits {
+	if d == SQLite {
+		return limits{fewRows: 1, mostStatements: 1}
+	}
+	return limits{fewRows: 8, mostStatements: 4}
+}
+
 // mayBegin reports whether one more statement may be under way.
-func (q *queue) mayBegin() bool { return q.rows < fewRows || q.statements < mostStatements }
+func (q *queue) mayBegin() bool {
+	switch {
+	case q.statements == 0:
+		return true
+	case !q.crowded && q.rows < q.fewRows:
+		return true
+	}
+	return len(q.waiting) >= mostRows-1 && q.statements < q.mostStatements
+}
 
 // write is a row that is to be added.
 type write struct {
@@ -83,7 +108,7 @@ const (
 	lead     word = iota + 1 // send your row and those of others
 	added                    // your row was added
 	notAdded                 // the statement went well, but nobody knows that it added your row
-	failed                   // send your row again, alone
+	failed                   // the statement failed, or was a rival's: send your row alone
 )
 
 // newWrite makes a write of a row whose first column is its digest.
@@ -96,7 +121,10 @@ func (w *write) digest() storage.Digest { return w.keys[1] }
 // add adds a row, and reports whether it is known to have been added. If it is
 // not, with or without an error, the caller looks what became of it.
 func (q *queue) add(ctx context.Context, w *write) (bool, error) {
-	if q.together == nil || w.size() > mostBytes {
+	switch {
+	case ctx.Err() != nil: // or a leader might take it before it leaves
+		return false, ctx.Err()
+	case q.together == nil || w.size() > mostBytes:
 		return q.alone(ctx, w)
 	}
 	told, err := q.enter(ctx, w)
@@ -112,7 +140,7 @@ func (q *queue) add(ctx context.Context, w *write) (bool, error) {
 // enter returns what w is told, or an error if ctx ends before that.
 func (q *queue) enter(ctx context.Context, w *write) (word, error) {
 	q.mu.Lock()
-	if len(q.waiting) == 0 && q.mayBegin() {
+	if q.mayBegin() {
 		q.begin()
 		q.mu.Unlock()
 		return lead, nil
@@ -204,7 +232,7 @@ func (q *queue) take(w *write) (all, rivals []*write) {
 	defer q.mu.Unlock()
 	all = append(all, w)
 	n := min(len(q.waiting), mostRows-1)
-	if n == 0 {
+	if n == 0 && w.told == nil {
 		return all, nil
 	}
 	taken := map[storage.Digest]bool{w.keys[0]: true, w.keys[1]: true}
@@ -218,6 +246,7 @@ func (q *queue) take(w *write) (all, rivals []*write) {
 	}
 	q.waiting = slices.Delete(q.waiting, 0, n)
 	q.rows += len(all) - 1
+	q.crowded = len(all) > q.fewRows
 	slices.SortFunc(all, func(a, b *write) int { return bytes.Compare(a.keys[0][:], b.keys[0][:]) })
 	return all, rivals
 }

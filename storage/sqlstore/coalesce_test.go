@@ -85,6 +85,14 @@ func (p *pretender) want(t *testing.T, what string, alone int, together ...int) 
 	}
 }
 
+// let lets statements go on, one after the other.
+func (p *pretender) let(n int) {
+	for range n {
+		p.next <- struct{}{}
+		synctest.Wait()
+	}
+}
+
 // caller adds a row, and has its result when it is done.
 type caller struct {
 	row  *sqlstore.Row
@@ -156,7 +164,7 @@ func TestWhoComesAloneGoesAlone(t *testing.T) {
 		for i := range 3 {
 			one := p.call(t.Context(), 1)
 			p.want(t, "one after the other", i+1)
-			p.next <- struct{}{}
+			p.let(1)
 			wantAll(t, "one after the other", one, true, nil)
 		}
 	})
@@ -166,7 +174,7 @@ func TestWhoComesMeanwhileGoesTogether(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		first, others := p.busy(t), p.call(t.Context(), 10)
 		p.want(t, "while statements are under way", sqlstore.FewRows)
-		p.next <- struct{}{}
+		p.let(1)
 		p.want(t, "when one of them is over", sqlstore.FewRows, 10)
 		for i, r := range p.many[0][1:] {
 			if bytes.Compare(p.many[0][i].Parent[:], r.Parent[:]) >= 0 {
@@ -200,19 +208,62 @@ func TestFewStatementsAreUnderWay(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
 		others := p.call(t.Context(), 6*sqlstore.MostRows)
-		for range sqlstore.FewRows {
-			p.next <- struct{}{}
-			synctest.Wait()
+		p.let(sqlstore.FewRows)
+		full := sqlstore.MostRows
+		p.want(t, "when those who were first are done", sqlstore.FewRows, full, full, full, full)
+		if p.now != sqlstore.MostStatements {
+			t.Errorf("under way: got %d statements, want %d", p.now, sqlstore.MostStatements)
 		}
-		for range 2 { // one for all that wait is under way, and others come
-			p.want(t, "those who were first are done", sqlstore.FewRows, 64, 64, 64, 64)
-			if p.now != sqlstore.MostStatements {
-				t.Errorf("under way: got %d statements, want %d", p.now, sqlstore.MostStatements)
-			}
-			others = append(others, p.call(t.Context(), 3)...)
-		}
-		close(p.next)
+		p.let(2)
+		p.want(t, "when two more are done", sqlstore.FewRows, full, full, full, full, full, full)
+		others = append(others, p.call(t.Context(), 3)...)
+		p.let(sqlstore.MostStatements - 1)
+		p.want(t, "when there is one that is not", sqlstore.FewRows, full, full, full, full, full, full)
+		p.let(1)
+		p.want(t, "when all are done", sqlstore.FewRows, full, full, full, full, full, full, 3)
+		p.let(1)
 		wantAll(t, "all", others, true, nil)
+
+		p.call(t.Context(), sqlstore.FewRows)
+		p.want(t, "who comes after the crowd", 2*sqlstore.FewRows, full, full, full, full, full, full, 3)
+		close(p.next)
+	})
+}
+
+// A crowd that comes again shares again, all but the first, until it is small.
+func TestCrowdThatComesAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *pretender) {
+		p.busy(t)
+		p.call(t.Context(), 20)
+		p.let(sqlstore.FewRows)
+		p.want(t, "a crowd", sqlstore.FewRows, 20)
+		p.let(1)
+		p.call(t.Context(), 5)
+		p.want(t, "what is left of it, again", sqlstore.FewRows+1, 20)
+		p.let(1)
+		p.want(t, "when the first is done", sqlstore.FewRows+1, 20, 4)
+		p.let(1)
+		p.call(t.Context(), sqlstore.FewRows)
+		p.want(t, "those who come after it", 2*sqlstore.FewRows+1, 20, 4)
+		close(p.next)
+	})
+}
+
+// A statement that hangs holds up those who wait until there are so many that
+// they fill the next one.
+func TestStatementThatHangs(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *pretender) {
+		p.busy(t)
+		hung := p.call(t.Context(), sqlstore.FewRows+1)
+		p.let(1)
+		p.want(t, "what hangs", sqlstore.FewRows, len(hung))
+		p.let(sqlstore.FewRows - 1)
+		others := p.call(t.Context(), sqlstore.MostRows-1)
+		p.want(t, "while fewer wait", sqlstore.FewRows, len(hung))
+		others = append(others, p.call(t.Context(), 1)...)
+		p.want(t, "when there are enough", sqlstore.FewRows, len(hung), sqlstore.MostRows)
+		close(p.next)
+		wantAll(t, "all", append(hung, others...), true, nil)
 	})
 }
 
@@ -225,7 +276,7 @@ func TestEveryoneGetsHisOwnVerdict(t *testing.T) {
 			verdicts[c.row.Digest] = [...]sqlstore.Word{sqlstore.Added, sqlstore.NotAdded, sqlstore.Failed}[i%3]
 		}
 		p.verdict = func(r *sqlstore.Row) sqlstore.Word { return verdicts[r.Digest] }
-		p.next <- struct{}{}
+		p.let(1)
 		p.want(t, "the statement", sqlstore.FewRows, 9)
 		close(p.next)
 		p.want(t, "in the end", sqlstore.FewRows+3, 9)
@@ -245,25 +296,26 @@ func TestStatementThatFailsIsRetriedOneByOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, p *pretender) {
+				const n = sqlstore.FewRows
 				p.fail = fail
-				first, others := p.busy(t), p.call(t.Context(), 10)
-				leader := others[9:] // the last who came
-				p.next <- struct{}{}
-				p.want(t, "the statement", sqlstore.FewRows, 10)
+				first, others := p.busy(t), p.call(t.Context(), n)
+				leader := others[n-1:] // the last who came
+				p.let(1)
+				p.want(t, "the statement", sqlstore.FewRows, n)
 				close(p.next)
 				wantAll(t, "the first", first, true, nil)
-				wantAll(t, "the others", others[:9], true, nil)
-				alone := sqlstore.FewRows + 10
+				wantAll(t, "the others", others[:n-1], true, nil)
+				alone := sqlstore.FewRows + n
 				if name == "a panic" {
 					wantAll(t, "the leader", leader, false, errStatement)
 					alone--
 				} else {
 					wantAll(t, "the leader", leader, true, nil)
 				}
-				p.want(t, "in the end", alone, 10)
+				p.want(t, "in the end", alone, n)
 				p.next = make(chan struct{})
 				p.call(t.Context(), sqlstore.FewRows+2)
-				p.want(t, "who comes after that", alone+sqlstore.FewRows, 10)
+				p.want(t, "who comes after that", alone+sqlstore.FewRows, n)
 				close(p.next)
 			})
 		})
@@ -278,7 +330,7 @@ func TestWhoLeaves(t *testing.T) {
 			before, gone, after := p.call(t.Context(), 2), p.call(ctx, 3), p.call(t.Context(), 2)
 			cancel()
 			wantAll(t, "who has left", gone, false, context.Canceled)
-			p.next <- struct{}{}
+			p.let(1)
 			p.want(t, "the statement", sqlstore.FewRows, 4)
 			close(p.next)
 			wantAll(t, "who has not", append(before, after...), true, nil)
@@ -289,7 +341,7 @@ func TestWhoLeaves(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p.busy(t)
 			gone, others := p.call(ctx, 3), p.call(t.Context(), 3)
-			p.next <- struct{}{}
+			p.let(1)
 			p.want(t, "under way", sqlstore.FewRows, 6)
 			cancel()
 			wantAll(t, "who has left", gone, false, context.Canceled)
@@ -311,7 +363,7 @@ func TestWhoLeaves(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p.busy(t)
 			others, leader := p.call(t.Context(), 5), p.call(ctx, 1)
-			p.next <- struct{}{}
+			p.let(1)
 			p.want(t, "under way", sqlstore.FewRows, 6)
 			cancel()
 			wantAll(t, "the leader", leader, false, context.Canceled)
@@ -325,12 +377,7 @@ func TestWhoLeaves(t *testing.T) {
 			inBubble(t, func(t *testing.T, p *pretender) {
 				p.busy(t)
 				others := p.call(t.Context(), 3)
-				gone := &caller{done: make(chan struct{})}
-				go func() {
-					defer close(gone.done)
-					gone.ok, gone.err = p.Add(leaving{t.Context(), func() { p.next <- struct{}{} }}, newRow())
-				}()
-				<-gone.done
+				gone := p.leave(&leaving{Context: t.Context(), first: func() { p.next <- struct{}{} }})
 				p.want(t, "when he has left", sqlstore.FewRows, 3)
 				close(p.next)
 				wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
@@ -342,23 +389,59 @@ func TestWhoLeaves(t *testing.T) {
 			})
 		}
 	})
+	t.Run("before he comes is not let in", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, p *pretender) {
+			p.busy(t)
+			others := p.call(t.Context(), 3)
+			gone := p.leave(&leaving{Context: t.Context(), ended: true, first: func() {
+				others = append(others, p.call(t.Context(), 1)...) // who would lead
+				p.next <- struct{}{}
+			}})
+			wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
+			close(p.next)
+			wantAll(t, "who has not", others, true, nil)
+			for _, all := range p.many {
+				if len(all) > len(others) {
+					t.Errorf("got a statement of %d rows, want %d at most", len(all), len(others))
+				}
+			}
+		})
+	})
 }
 
-// leaving is a context that ends when it is asked for the first time whether it
-// will. What happens first is over when it has ended.
+// leaving is a context that ends while somebody asks for the first time when it
+// will, after something else.
 type leaving struct {
 	context.Context
 	first func()
+	ended bool
 }
 
-func (l leaving) Err() error { return context.Canceled }
+func (l *leaving) Err() error {
+	if l.ended {
+		return context.Canceled
+	}
+	return nil
+}
 
-func (l leaving) Done() <-chan struct{} {
+func (l *leaving) Done() <-chan struct{} {
 	l.first()
 	synctest.Wait()
+	l.ended = true
 	done := make(chan struct{})
 	close(done)
 	return done
+}
+
+// leave lets a caller come whose context is leaving.
+func (p *pretender) leave(ctx *leaving) *caller {
+	c := &caller{done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.ok, c.err = p.Add(ctx, newRow())
+	}()
+	<-c.done
+	return c
 }
 
 func TestRivalsGoAlone(t *testing.T) {
@@ -372,7 +455,7 @@ func TestRivalsGoAlone(t *testing.T) {
 				all := p.call(t.Context(), 5)
 				all = append(all, p.callWith(t.Context(), rival(all[1].row)), p.callWith(t.Context(), rival(all[1].row)))
 				all = append(all, p.call(t.Context(), 1)...)
-				p.next <- struct{}{}
+				p.let(1)
 				p.want(t, "while the statement is under way", sqlstore.FewRows, 6)
 				close(p.next)
 				wantAll(t, "all", all, true, nil)

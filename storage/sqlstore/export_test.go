@@ -67,15 +67,16 @@ type Word = word
 
 const Added, NotAdded, Failed = added, notAdded, failed
 
-// The limits of a queue.
-const FewRows, MostStatements, MostRows, MostBytes = fewRows, mostStatements, mostRows, mostBytes
+// The limits of the queues of these tests.
+const FewRows, MostStatements, MostRows, MostBytes = 8, 4, mostRows, mostBytes
 
 // NewQueue makes a queue of rows that have a digest, a parent and a blob.
 func NewQueue(alone func(context.Context, *Row) (bool, error), together func(context.Context, []*Row) (func(*Row) Word, error)) *Queue {
 	row := func(w *write) *Row {
 		return &Row{Digest: w.digest(), Parent: w.keys[0], Blob: w.values[1].([]byte)}
 	}
-	q := &queue{alone: func(ctx context.Context, w *write) (bool, error) { return alone(ctx, row(w)) }}
+	q := &queue{limits: limits{FewRows, MostStatements}}
+	q.alone = func(ctx context.Context, w *write) (bool, error) { return alone(ctx, row(w)) }
 	if together != nil {
 		q.together = func(ctx context.Context, all []*write) (func(*write) word, error) {
 			rows := make([]*Row, len(all))

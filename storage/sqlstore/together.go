@@ -123,7 +123,7 @@ func (s *Store) prepared() []prepared {
 // queue makes a queue of writes that are executed alone with one statement and
 // together with others.
 func (s *Store) queue(one *sql.Stmt, many *shared) *queue {
-	q := &queue{alone: func(ctx context.Context, w *write) (bool, error) {
+	q := &queue{limits: s.dialect.limits(), alone: func(ctx context.Context, w *write) (bool, error) {
 		n, err := s.exec(ctx, one, w.args)
 		return err == nil && n > 0, err
 	}}
