@@ -41,7 +41,7 @@ func TestRotation(t *testing.T) {
 	t.Run("one replica", func(t *testing.T) {
 		t.Parallel()
 		store := new(memory.Store)
-		rotate(t, store, store)
+		rotateKeys(t, store, store)
 	})
 	t.Run("two replicas over PostgreSQL", func(t *testing.T) {
 		pg := on(t, sqlstore.Postgres)
@@ -49,12 +49,12 @@ func TestRotation(t *testing.T) {
 		c := migrated(t, pg.config(t, pg.open(t)))
 		second := c
 		second.DB = pg.open(t)
-		rotate(t, opened(t, c), opened(t, second))
+		rotateKeys(t, opened(t, c), opened(t, second))
 	})
 }
 
-// rotate runs a replica over each store; the stores hold the same.
-func rotate(t *testing.T, stores ...storage.SigningKeys) {
+// rotateKeys runs a replica over each store; the stores hold the same.
+func rotateKeys(t *testing.T, stores ...storage.SigningKeys) {
 	secret, hash := clientauth.NewSecret()
 	client := &storage.Client{
 		ID: "app", Secrets: []storage.ClientSecret{{ID: "1", Hash: hash}},
