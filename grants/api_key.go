@@ -105,11 +105,11 @@ func (g APIKey) Authorize(ctx context.Context, r *Request) (*Authorization, erro
 
 // APIKey returns the API key that the request rests on: the one it showed, or
 // the one from which its refresh token came. If there is none, ok is false.
-func (r *Request) APIKey() (key storage.APIKey, ok bool) {
+func (r *Request) APIKey() (key *storage.APIKey, ok bool) {
 	if r.key == nil {
-		return storage.APIKey{}, false
+		return nil, false
 	}
-	return *r.key.Clone(), true
+	return r.key.Clone(), true
 }
 
 // presentKey finds the key that the request showed, once.

@@ -32,7 +32,7 @@ func keepKey(t testing.TB, store *memory.Store, edit func(*storage.APIKey)) (sto
 func wantKey(t testing.TB, r *grants.Request, want *storage.APIKey) {
 	t.Helper()
 	got, ok := r.APIKey()
-	if !ok || !reflect.DeepEqual(&got, want) {
+	if !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("the request rests on %+v, %t, want %+v", got, ok, want)
 		return
 	}

@@ -50,11 +50,11 @@ func (r *Request) Present(ctx context.Context, kind string, secret storage.Secre
 
 // Presented returns what [Request.Present] found and what was shown for it. If
 // nothing was found, ok is false.
-func (r *Request) Presented() (record storage.Credential, secret storage.Secret, ok bool) {
+func (r *Request) Presented() (record *storage.Credential, secret storage.Secret, ok bool) {
 	if r.presented.record == nil {
-		return storage.Credential{}, storage.Secret{}, false
+		return nil, storage.Secret{}, false
 	}
-	return *r.presented.record.Clone(), r.presented.secret, true
+	return r.presented.record.Clone(), r.presented.secret, true
 }
 
 // PresentAgain looks once more for what was presented, and refuses what Present

@@ -121,7 +121,8 @@ type Config struct {
 	// also what empty means (RFC 9068 §2.1), or jws.TypeJWT.
 	TokenType string
 	// MaxTokenSize bounds an access token, in bytes. A longer one, because of
-	// its claims, is a server_error and not cut. If zero, 4096.
+	// its claims, is a server_error and not cut. If zero, 4096; at most 16384, since
+	// no longer one can be revoked or introspected.
 	MaxTokenSize int
 
 	// Timeout bounds the time for the stores, the grant and the hook together,

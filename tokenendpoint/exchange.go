@@ -35,7 +35,7 @@ type exchange struct {
 	answer            answer
 	id                uuid.UUID // the jti
 	salt              [16]byte  // of the refresh token that is used up
-	scratch           [512]byte // room for the payload of a usual token
+	room              *room     // for the answer, taken when there is something to sign
 }
 
 // issue is the token endpoint. Each step may refuse, and none before the last
@@ -181,7 +181,7 @@ func (h *Handler) decide(ctx context.Context, x *exchange) error {
 	x.authorization = *a
 	x.event.Subject = a.Subject
 	if key, ok := x.request.APIKey(); ok {
-		x.keepKey(key)
+		x.apiKey, x.event.APIKeyID = key, key.ID
 	}
 	if x.takePresented() {
 		x.event.Family = x.presented.Family
@@ -195,11 +195,8 @@ func (x *exchange) takePresented() bool {
 	if !ok {
 		return false
 	}
-	kept := record // allocated here, and not for a request that presents nothing
-	x.presented, x.secret = &kept, secret
+	x.presented, x.secret = record, secret
 	return true
 }
-
-func (x *exchange) keepKey(key storage.APIKey) { x.apiKey, x.event.APIKeyID = &key, key.ID }
 
 var errNoAuthorization = errors.New("tokenendpoint: the grant answered without a subject")

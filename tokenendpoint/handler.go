@@ -86,6 +86,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.event = &x.own
 	x.event.Endpoint = EndpointToken
 	h.serveAs(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
+	x.leaveRoom()
 }
 
 // An action is what an endpoint does. It returns the body of the answer, and

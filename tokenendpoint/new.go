@@ -46,12 +46,12 @@ func New(c Config) (*Handler, error) {
 		observe:        c.Observe,
 		logger:         c.Logger,
 
-		maxTokenSize:         faults.size("MaxTokenSize", c.MaxTokenSize, 4096),
+		maxTokenSize:         faults.size("MaxTokenSize", c.MaxTokenSize, 4096, maxToken),
 		accessTokenLifetime:  faults.lifetime("AccessTokenLifetime", c.AccessTokenLifetime, time.Hour, maxAccessTokenLifetime),
 		refreshTokenLifetime: faults.lifetime("RefreshTokenLifetime", c.RefreshTokenLifetime, 30*24*time.Hour, 10*year),
 		refreshTokenIdle:     faults.lifetime("RefreshTokenIdle", c.RefreshTokenIdle, 14*24*time.Hour, 10*year),
 		refreshGrace:         faults.window("RefreshGrace", c.RefreshGrace, 10*time.Second),
-		refreshRetries:       faults.size("RefreshRetries", c.RefreshRetries, 100),
+		refreshRetries:       faults.size("RefreshRetries", c.RefreshRetries, 100, 1<<20),
 		codeReuseWindow:      faults.window("CodeReuseWindow", c.CodeReuseWindow, 2*time.Second),
 		revocationStaleness:  faults.window("RevocationStaleness", c.RevocationStaleness, 5*time.Second),
 		timeout:              faults.lifetime("Timeout", c.Timeout, 2*time.Second, time.Minute),
@@ -118,9 +118,9 @@ func (f *faults) add(format string, args ...any) {
 	*f = append(*f, fmt.Errorf("tokenendpoint: "+format, args...))
 }
 
-func (f *faults) size(field string, n, zero int) int {
-	if n < 0 || n > 1<<20 {
-		f.add("%s is not between 1 and %d", field, 1<<20)
+func (f *faults) size(field string, n, zero, most int) int {
+	if n < 0 || n > most {
+		f.add("%s is not between 1 and %d", field, most)
 	}
 	if n == 0 {
 		return zero

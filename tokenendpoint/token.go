@@ -84,14 +84,15 @@ const beforeToken = `{"access_token":"`
 // signNew signs the token where it is needed, in the body of the answer.
 func (h *Handler) signNew(ctx context.Context, x *exchange) ([]byte, error) {
 	x.token.ID = x.newTokenID()
-	payload, err := x.token.AppendJSON(x.scratch[:0])
+	x.room = rooms.Get().(*room)
+	payload, err := x.token.AppendJSON(x.room.payload[:0])
 	if err != nil {
 		return nil, grants.ServerError.Because(err)
 	}
 	if len(payload) > h.maxTokenSize { // it only grows from here
 		return nil, grants.ServerError.Because(errTokenSize)
 	}
-	body := append(make([]byte, 0, 2*len(payload)+512), beforeToken...)
+	body := append(x.room.answer[:0], beforeToken...)
 	body, err = h.keys.AppendSigned(ctx, body, h.tokenType, payload, x.request.Time)
 	if err != nil {
 		return nil, fmt.Errorf("tokenendpoint: sign: %w", err)

@@ -56,6 +56,26 @@ func faultHandler(store storage.Storage, signer crypto.Signer, c tuning) (http.H
 	})
 }
 
+// plainHandler makes an endpoint with the defaults, to be measured.
+func plainHandler(store storage.Storage, signer crypto.Signer) (http.Handler, error) {
+	keys, err := jws.NewKeySet(jws.Key{Signer: signer})
+	if err != nil {
+		return nil, err
+	}
+	return tokenendpoint.New(tokenendpoint.Config{
+		Issuer:   "https://as.test",
+		Audience: []string{"https://api.test"},
+		Keys:     keys,
+		Storage:  store,
+		Grants: map[string]grants.Grant{
+			grants.TypeClientCredentials: grants.ClientCredentials{},
+			grants.TypeRefreshToken:      grants.RefreshToken{},
+			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
+		},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
 // unlimited lets wrong secrets be shown as often as the tests like.
 type unlimited struct{}
 

@@ -218,10 +218,12 @@ func fill(t testing.TB, db *sql.DB, c sqlstore.Config, n int) {
 		})
 	}
 	for _, name := range tables {
-		analyze := map[sqlstore.Dialect]string{sqlstore.Postgres: "VACUUM ANALYZE ", sqlstore.MySQL: "ANALYZE TABLE ", sqlstore.SQLite: "ANALYZE "}
-		run(t, db, analyze[c.Dialect]+c.TablePrefix+name)
+		run(t, db, analyzing[c.Dialect]+c.TablePrefix+name)
 	}
 }
+
+// analyzing lets a database know what its tables hold.
+var analyzing = map[sqlstore.Dialect]string{sqlstore.Postgres: "VACUUM ANALYZE ", sqlstore.MySQL: "ANALYZE TABLE ", sqlstore.SQLite: "ANALYZE "}
 
 func counted(what string, i int) []byte {
 	d := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(what), uint64(i)))

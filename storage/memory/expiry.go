@@ -128,7 +128,11 @@ type expiry struct {
 // expiries is a heap: the earliest comes first.
 type expiries []expiry
 
-func (h *expiries) push(e expiry) { heap.Push(h, e) }
+// push does what heap.Push does, and does not box e on the way.
+func (h *expiries) push(e expiry) {
+	*h = append(*h, e)
+	heap.Fix(h, len(*h)-1)
+}
 
 // Len is that of [heap.Interface].
 func (h expiries) Len() int { return len(h) }

@@ -67,10 +67,11 @@ func (t *AccessToken) AppendJSON(b []byte) ([]byte, error) {
 	if t.Family != "" {
 		o.text("grant_id", t.Family)
 	}
-	if len(t.Claims) > 0 { // sorting allocates
-		for _, name := range slices.Sorted(maps.Keys(t.Claims)) {
-			o.custom(name, t.Claims[name])
-		}
+	var few [8]string // not on the heap
+	names := slices.AppendSeq(few[:0], maps.Keys(t.Claims))
+	slices.Sort(names)
+	for _, name := range names {
+		o.custom(name, t.Claims[name])
 	}
 	if o.err != nil {
 		return b, o.err

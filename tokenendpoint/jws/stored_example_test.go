@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // A server that makes its own keys, and shares them with its replicas.
 func ExampleStoredKeys() {
-	store := new(shelf)                                      // the host's store, of package sqlstore or redisstore
+	store := new(memory.Store)                               // one of package sqlstore or redisstore, for replicas
 	secret := "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=" // from its environment: openssl rand -base64 32
 
 	ctx, rotation := context.Background(), jws.Rotation{}
@@ -47,7 +48,11 @@ func ExampleStoredKeys() {
 		if _, err := b.Sign(ctx, jws.TypeAccessToken, []byte("{}"), now); err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(len(store.rows), "keys, the old one signs:", b.SigningKey(now).ID() == before)
+		stored, err := store.SigningKeys(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(len(stored), "keys, the old one signs:", b.SigningKey(now).ID() == before)
 		now = now.Add(rotation.Lead() + time.Minute)
 	}
 	// Output:
