@@ -250,7 +250,7 @@ func TestCrowdThatComesAgain(t *testing.T) {
 }
 
 // A statement that hangs holds up those who wait until there are so many that
-// they fill the next one.
+// they half fill the next one.
 func TestStatementThatHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
@@ -258,10 +258,10 @@ func TestStatementThatHangs(t *testing.T) {
 		p.let(1)
 		p.want(t, "what hangs", sqlstore.FewRows, len(hung))
 		p.let(sqlstore.FewRows - 1)
-		others := p.call(t.Context(), sqlstore.MostRows-1)
+		others := p.call(t.Context(), sqlstore.ManyRows-1)
 		p.want(t, "while fewer wait", sqlstore.FewRows, len(hung))
 		others = append(others, p.call(t.Context(), 1)...)
-		p.want(t, "when there are enough", sqlstore.FewRows, len(hung), sqlstore.MostRows)
+		p.want(t, "when there are enough", sqlstore.FewRows, len(hung), sqlstore.ManyRows)
 		close(p.next)
 		wantAll(t, "all", append(hung, others...), true, nil)
 	})

@@ -68,7 +68,7 @@ type Word = word
 const Added, NotAdded, Failed = added, notAdded, failed
 
 // The limits of the queues of these tests.
-const FewRows, MostStatements, MostRows, MostBytes = 8, 4, mostRows, mostBytes
+const FewRows, MostStatements, ManyRows, MostRows, MostBytes = 8, 4, manyRows, mostRows, mostBytes
 
 // NewQueue makes a queue of rows that have a digest, a parent and a blob.
 func NewQueue(alone func(context.Context, *Row) (bool, error), together func(context.Context, []*Row) (func(*Row) Word, error)) *Queue {

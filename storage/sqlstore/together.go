@@ -17,7 +17,7 @@ import (
 // executions it finds that plans for the very values are no better. If the rows
 // came in arrays it would find that plans for their very lengths are, and plan
 // again and again.
-var sizes = [...]int{4, 16, mostRows}
+var sizes = [...]int{4, 8, 16, 32, mostRows}
 
 // column is one of a row, and what it holds.
 type column struct {
