@@ -113,6 +113,7 @@ type bed struct {
 	store           *memory.Store
 	client          *storage.Client
 	secret          storage.Secret
+	codeLifetime    time.Duration // an hour: all are made before the first is redeemed
 	request         *http.Request
 	body            strings.Reader
 	answer          sink
@@ -120,19 +121,24 @@ type bed struct {
 
 func newBed(b testing.TB, key jws.Key, others ...jws.VerificationKey) *bed {
 	b.Helper()
+	return newBedWith(b, key, func(*tokenendpoint.Config) {}, others...)
+}
+
+func newBedWith(b testing.TB, key jws.Key, change func(*tokenendpoint.Config), others ...jws.VerificationKey) *bed {
+	b.Helper()
 	keys, err := jws.NewKeySet(key, others...)
 	if err != nil {
 		b.Fatal(err)
 	}
 	secret, hash := clientauth.NewSecret()
-	bed := &bed{store: new(memory.Store), secret: secret, client: &storage.Client{
+	bed := &bed{store: new(memory.Store), codeLifetime: time.Hour, secret: secret, client: &storage.Client{
 		ID: "app", Secrets: []storage.ClientSecret{{ID: "s", Hash: hash}}, GrantTypes: benchGrants,
 		Scope: []string{"read", "write"}, RedirectURIs: []string{benchRedirect},
 	}}
 	if err := bed.store.PutClient(b.Context(), bed.client); err != nil {
 		b.Fatal(err)
 	}
-	bed.endpoint, err = tokenendpoint.New(tokenendpoint.Config{
+	config := tokenendpoint.Config{
 		Issuer: benchIssuer, Audience: []string{benchAudience}, Keys: keys, Storage: bed.store, Logger: discard,
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{},
@@ -140,7 +146,9 @@ func newBed(b testing.TB, key jws.Key, others ...jws.VerificationKey) *bed {
 			grants.TypeRefreshToken:      grants.RefreshToken{},
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
 		},
-	})
+	}
+	change(&config)
+	bed.endpoint, err = tokenendpoint.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -227,7 +235,8 @@ func (bed *bed) code(b testing.TB) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	record.ExpiresAt = record.ExpiresAt.Add(time.Hour) // all are made before the first is redeemed
+	record.ExpiresAt = record.IssuedAt.Add(bed.codeLifetime)
+	record.FamilyExpiresAt = record.ExpiresAt
 	bed.add(b, record)
 	return code.Reveal()
 }
