@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
@@ -83,8 +84,8 @@ func (k KeyEncryptionKey) aead() (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A random nonce of 96 bits is safe for 2^32 keys (NIST SP 800-38D §8.3).
-	return cipher.NewGCMWithRandomNonce(block)
+	// NewGCMWithRandomNonce would do what seal and open do, but for BoringCrypto.
+	return cipher.NewGCM(block)
 }
 
 // sealFormat is the first byte of what is sealed. After it come the nonce and the
@@ -112,7 +113,11 @@ func (r *keyRing) seal(row *storage.SigningKey, key Key) error {
 	row.SealedWith = r.first
 	text := append(append([]byte(key.Algorithm), 0), der...)
 	defer clear(text)
-	row.Sealed = aead.Seal([]byte{sealFormat}, nil, text, bound(row))
+	// A random nonce of 96 bits is safe for 2^32 keys (NIST SP 800-38D §8.3).
+	sealed := make([]byte, 1+aead.NonceSize())
+	sealed[0] = sealFormat
+	rand.Read(sealed[1:]) // it cannot fail: the process ends instead
+	row.Sealed = aead.Seal(sealed, sealed[1:], text, bound(row))
 	return nil
 }
 
@@ -124,8 +129,11 @@ func (r *keyRing) open(row *storage.SigningKey) (Key, error) {
 		return Key{}, errNoVersion
 	case len(row.Sealed) == 0 || row.Sealed[0] != sealFormat:
 		return Key{}, errSealFormat
+	case len(row.Sealed) < 1+aead.NonceSize():
+		return Key{}, errSealed
 	}
-	text, err := aead.Open(nil, nil, row.Sealed[1:], bound(row))
+	nonce, ciphertext := row.Sealed[1:1+aead.NonceSize()], row.Sealed[1+aead.NonceSize():]
+	text, err := aead.Open(nil, nonce, ciphertext, bound(row))
 	if err != nil {
 		return Key{}, errSealed
 	}

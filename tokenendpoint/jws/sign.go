@@ -51,9 +51,7 @@ func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error)
 		own.Precompute()
 		signer, k.inMemory = &own, true
 	case *ecdsa.PrivateKey:
-		// Without a source of randomness crypto/ecdsa derives the nonce (RFC
-		// 6979): faster, and no weak random number can give the key away.
-		random, k.inMemory = nil, true
+		random, k.inMemory = nonces, true
 	case ed25519.PrivateKey:
 		signer, k.inMemory = slices.Clone(key), true
 	}
@@ -136,8 +134,14 @@ func (k *privateKey) signature(ctx context.Context, message, room []byte, fixed 
 }
 
 // prove signs once and verifies: a key put together by hand can have halves of
-// two keys, and every token would be refused by everyone.
-func (k *privateKey) prove() error {
+// two keys, and every token would be refused by everyone. One with a part missing
+// makes BoringCrypto panic.
+func (k *privateKey) prove() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("signing panics: %v", p)
+		}
+	}()
 	message := []byte("github.com/contit/oauth")
 	signature, err := k.signature(context.Background(), message, nil, new([64]byte))
 	if err != nil {

@@ -117,14 +117,6 @@ func TestSignRefusesTypes(t *testing.T) {
 	}
 }
 
-func TestKeyInMemorySignsECDSADeterministically(t *testing.T) {
-	s := newKeySet(t, signingKey(jws.ES256))
-	first, second := sign(t, s, jws.TypeJWT, payload), sign(t, s, jws.TypeJWT, payload)
-	if first != second {
-		t.Errorf("two signatures of one payload: %s and %s, want one (RFC 6979)", first, second)
-	}
-}
-
 // demanding fails as many HSM clients do when they get no source of randomness.
 type demanding struct{ crypto.Signer }
 
