@@ -28,7 +28,7 @@
 // A code or a refresh token is one statement to read and one to spend. To ask
 // whether an access token or its family is revoked is one. What is spent or created while much is under way shares its statement with up to 63
 // others, and each gets the verdict that it would have got alone. Nobody waits
-// for others to come. The statements for several take about 3 MB of memory for
+// for others to come. The statements for several take up to 5 MB of memory for
 // each connection to PostgreSQL; [Config.Uncoalesced] does without them.
 //
 // Statements are prepared once for each connection of the pool, so call
