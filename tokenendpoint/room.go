@@ -3,7 +3,7 @@ package tokenendpoint
 import "sync"
 
 // room is memory for the payload of a token and for the answer that it stands in.
-// It goes from request to request: at two kilobytes it would be half of what a
+// It goes from request to request: it would be two of the five kilobytes that a
 // request leaves to the garbage collector. What does not fit is allocated.
 type room struct {
 	payload [512]byte
