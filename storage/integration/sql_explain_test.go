@@ -148,9 +148,10 @@ func sayEverything(t testing.TB, c sqlstore.Config, s *sqlstore.Store) {
 	}
 }
 
-// sayTogether writes in statements of every size.
+// sayTogether writes in statements of every size. The largest comes first: after a
+// crowd, a second statement would begin before there are so many.
 func sayTogether(h *held) {
-	for _, n := range []int{2, 7, 20} {
+	for _, n := range []int{40, 20, 12, 7, 2} {
 		h.busySpending()
 		for range n {
 			s := fine(h)
