@@ -40,7 +40,8 @@ func NewSecret(prefix string) Secret {
 	return encodeSecret(prefix, &key)
 }
 
-// PresentedSecret wraps the text that a client presented.
+// PresentedSecret wraps a text that is there already: what a client presented, or
+// a key-encryption key from the host's configuration. It checks nothing.
 func PresentedSecret(text string) Secret {
 	return Secret{text: &text}
 }

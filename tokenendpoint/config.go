@@ -113,8 +113,11 @@ type Config struct {
 	// what was decided is the same in every claim but iat, exp and jti. The grant
 	// and its hook are asked all the same. A token that was revoked, or whose key
 	// no longer signs, is not given again, nor one whose client has changed. It
-	// spares signatures, which are dear with RS256, and costs that two requests
-	// have one jti. At most an hour.
+	// spares a signature, and with Revocations asks the store once instead: over a
+	// database that pays with RS256, and hardly with ES256 or EdDSA. Two requests
+	// then have one jti. Each process remembers up to 2048 tokens of its own; a
+	// grant of the host's is always signed anew. Keep it well below the lifetime of
+	// access tokens, of which a second may be left otherwise. At most an hour.
 	ReuseAccessTokens time.Duration
 
 	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is

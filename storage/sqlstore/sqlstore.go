@@ -26,14 +26,18 @@
 // # What it costs
 //
 // A code or a refresh token is one statement to read and one to spend. To ask
-// whether an access token or its family is revoked is one. What is spent or created while much is under way shares its statement with up to 63
-// others, and each gets the verdict that it would have got alone. Nobody waits
-// for others to come. The statements for several take up to 5 MB of memory for
-// each connection to PostgreSQL; [Config.Uncoalesced] does without them.
+// whether an access token or its family is revoked is one. What is spent or
+// created while much is under way shares its statement with up to 63 others, and
+// each gets the verdict that it would have got alone. No timer is waited for: who
+// comes while fewer than eight rows are under way (SQLite: one) goes alone, at
+// once. If a shared statement fails, each row is sent again alone. The statements
+// for several take up to 5 MB of memory for each connection to PostgreSQL;
+// [Config.Uncoalesced] does without them.
 //
 // Statements are prepared once for each connection of the pool, so call
 // DB.SetMaxIdleConns with as many as DB.SetMaxOpenConns: by default database/sql
-// keeps two idle connections, and each new one prepares the statements again. A
+// keeps two idle connections, and each new one prepares the statements again, some
+// sixty of them, for which MySQL's max_prepared_stmt_count must have room. A
 // pooler in between must know prepared statements, as PgBouncer does from 1.21 on
 // with max_prepared_statements above 0. One connection is enough: no call takes a
 // second one while it holds the first.
