@@ -138,7 +138,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 }
 
 func readUntilEOF(r io.Reader, buf []byte) (n int, err error) {
-	for err == nil {
+	for err == nil && n < len(buf) { // into no room a Read reads nothing, without an end
 		var m int
 		m, err = r.Read(buf[n:])
 		n += m
