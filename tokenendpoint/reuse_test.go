@@ -26,6 +26,7 @@ type reuseBed struct {
 	*testing.T
 	store    *memory.Store
 	failing  error // of Revoked
+	hanging  bool  // Revoked does not return before its context ends
 	client   *storage.Client
 	secret   storage.Secret
 	key      storage.Secret
@@ -39,6 +40,10 @@ type reuseBed struct {
 }
 
 func (b *reuseBed) Revoked(ctx context.Context, id, family string) (bool, error) {
+	if b.hanging {
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
 	if b.failing != nil {
 		return false, b.failing
 	}
@@ -154,6 +159,10 @@ func TestReuseAccessTokens(t *testing.T) {
 		{name: "another value of a claim is another decision", before: func(b *reuseBed) { b.claim = 1 }, change: func(b *reuseBed) { b.claim = 2 }},
 		{name: "a revoked token is not given again", change: (*reuseBed).revoke},
 		{name: "nor one of which the store cannot tell", change: func(b *reuseBed) { b.failing = errors.New("down") }},
+		{name: "nor one of which a store that hangs does not tell", change: func(b *reuseBed) { b.hanging = true }},
+		{name: "nor to a client that cannot be compared", before: func(b *reuseBed) {
+			b.client.Secrets[0].ExpiresAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		}},
 		{name: "nor after another secret was added to the client", change: func(b *reuseBed) {
 			b.client.Secrets = append(b.client.Secrets, storage.ClientSecret{ID: "next", Hash: b.client.Secrets[0].Hash})
 			b.put()
