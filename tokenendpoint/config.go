@@ -125,7 +125,7 @@ type Config struct {
 	TokenType string
 	// MaxTokenSize bounds an access token, in bytes. A longer one, because of
 	// its claims, is a server_error and not cut. If zero, 4096; at most 16384, since
-	// no longer one can be revoked or introspected.
+	// a longer one could be neither revoked nor introspected.
 	MaxTokenSize int
 
 	// Timeout bounds the time for the stores, the grant and the hook together,

@@ -6,19 +6,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
 // A middleware that decompresses puts a body in place that is longer than the
 // request declares.
 func TestBodyLongerThanDeclared(t *testing.T) {
-	var bed *bed
-	for _, key := range benchKeys() {
-		if key.Algorithm == jws.EdDSA {
-			bed = newBed(t, key)
-		}
-	}
+	bed := newBed(t, benchKeys()[0])
 	r := httptest.NewRequest(http.MethodPost, "/connect/token", strings.NewReader("short"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Body = io.NopCloser(strings.NewReader(strings.Repeat("A", 1<<20)))

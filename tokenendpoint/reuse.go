@@ -36,8 +36,9 @@ type reusable struct {
 
 // decisionOf is the digest of all that a token says but its jti and its times,
 // of how long it is to live, and of the client as it is registered now. ok is
-// false for what is not reused: what belongs to a family, and what a grant of
-// the host's has decided, which may count its tokens.
+// false for what is not reused: what belongs to a family, what a grant of the
+// host's has decided, which may count its tokens, and what a client gets that
+// JSON cannot write.
 func (h *Handler) decisionOf(x *exchange, t jws.AccessToken, lifetime time.Duration) (decision [sha256.Size]byte, ok bool, err error) {
 	switch x.request.GrantType {
 	case grants.TypeClientCredentials, grants.TypeAPIKey:
@@ -69,7 +70,7 @@ func (r *reuse) keep(t *reusable) { r.place(t.decision).Store(t) }
 // reusable returns the token that was signed for a decision, if it may be given
 // again: signed by the key whose turn it is, less than ReuseAccessTokens ago,
 // not revoked, and expired no later than a new one would be. If the store cannot
-// tell, a new one is signed.
+// tell in a quarter of the time that the stores have, a new one is signed.
 func (h *Handler) reusable(ctx context.Context, x *exchange, decision [sha256.Size]byte, expires time.Time) *reusable {
 	at := x.request.Time
 	r := h.reuse.place(decision).Load()

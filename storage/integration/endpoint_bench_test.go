@@ -20,6 +20,7 @@ import (
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/storage/redisstore"
 	"github.com/contit/oauth/storage/sqlstore"
+	"github.com/contit/oauth/tokenendpoint"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
@@ -206,7 +207,11 @@ func newBenchBed(b *testing.B, store managed) *benchBed {
 	}}
 	must(b, "PutClient", store.PutClient(b.Context(), bed.client))
 	var err error
-	bed.endpoint, err = plainHandler(store, faultKey())
+	bed.endpoint, err = newHandler(store, faultKey(), tokenendpoint.Config{Grants: map[string]grants.Grant{
+		grants.TypeClientCredentials: grants.ClientCredentials{},
+		grants.TypeRefreshToken:      grants.RefreshToken{},
+		grants.TypeAuthorizationCode: grants.AuthorizationCode{},
+	}})
 	must(b, "New", err)
 	return bed
 }

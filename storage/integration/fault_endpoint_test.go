@@ -26,21 +26,13 @@ type tuning struct {
 
 // faultHandler makes an endpoint of which every grant writes.
 func faultHandler(store storage.Storage, signer crypto.Signer, c tuning) (http.Handler, error) {
-	keys, err := jws.NewKeySet(jws.Key{Signer: signer})
-	if err != nil {
-		return nil, err
-	}
 	or := func(d, otherwise time.Duration) time.Duration {
 		if d == 0 {
 			return otherwise
 		}
 		return d
 	}
-	return tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   "https://as.test",
-		Audience: []string{"https://api.test"},
-		Keys:     keys,
-		Storage:  store,
+	return newHandler(store, signer, tokenendpoint.Config{
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{Refresh: true},
 			grants.TypeRefreshToken:      grants.RefreshToken{},
@@ -52,28 +44,18 @@ func faultHandler(store storage.Storage, signer crypto.Signer, c tuning) (http.H
 		RefreshRetries:  1 << 20,
 		CodeReuseWindow: or(c.CodeWindow, time.Minute),
 		Limiter:         unlimited{},
-		Logger:          slog.New(slog.DiscardHandler),
 	})
 }
 
-// plainHandler makes an endpoint with the defaults, to be measured.
-func plainHandler(store storage.Storage, signer crypto.Signer) (http.Handler, error) {
+// newHandler makes an endpoint on a store, of the grants that c has.
+func newHandler(store storage.Storage, signer crypto.Signer, c tokenendpoint.Config) (http.Handler, error) {
 	keys, err := jws.NewKeySet(jws.Key{Signer: signer})
 	if err != nil {
 		return nil, err
 	}
-	return tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   "https://as.test",
-		Audience: []string{"https://api.test"},
-		Keys:     keys,
-		Storage:  store,
-		Grants: map[string]grants.Grant{
-			grants.TypeClientCredentials: grants.ClientCredentials{},
-			grants.TypeRefreshToken:      grants.RefreshToken{},
-			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
-		},
-		Logger: slog.New(slog.DiscardHandler),
-	})
+	c.Issuer, c.Audience = "https://as.test", []string{"https://api.test"}
+	c.Keys, c.Storage, c.Logger = keys, store, slog.New(slog.DiscardHandler)
+	return tokenendpoint.New(c)
 }
 
 // unlimited lets wrong secrets be shown as often as the tests like.

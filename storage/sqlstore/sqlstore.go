@@ -25,14 +25,14 @@
 //
 // # What it costs
 //
-// A code or a refresh token is one statement to read and one to spend. To ask
-// whether an access token or its family is revoked is one. What is spent or
-// created while much is under way shares its statement with up to 63 others, and
-// each gets the verdict that it would have got alone. No timer is waited for: who
-// comes while fewer than eight rows are under way (SQLite: one) goes alone, at
-// once. If a shared statement fails, each row is sent again alone. The statements
-// for several take up to 5 MB of memory for each connection to PostgreSQL;
-// [Config.Uncoalesced] does without them.
+// A client is one statement to read. A code or a refresh token is one to read and
+// one to spend. To ask whether an access token or its family is revoked is one.
+// What is spent or created while much is under way shares its statement with up to
+// 63 others, and each gets the verdict that it would have got alone. No timer is
+// waited for: who comes while little is under way goes alone, at once. If a shared
+// statement fails, each row is sent again alone. The statements for several take
+// about 4 MB of memory for each connection to PostgreSQL; [Config.Uncoalesced]
+// does without them.
 //
 // Statements are prepared once for each connection of the pool, so call
 // DB.SetMaxIdleConns with as many as DB.SetMaxOpenConns: by default database/sql

@@ -102,9 +102,9 @@ func (k *PublicKey) verify(message, signature []byte) error {
 //
 // The algorithm is the key's, whatever the token says (RFC 8725 §3.1). A key in
 // the token's own header is not looked at, and a crit or b64 header refused (RFC
-// 7515 §4.1.11, RFC 7797). Of the spellings of one signature only the shortest is valid;
-// ECDSA has a second signature for each, so that a token is known by its jti and
-// not by its text. The times in the payload are the caller's to check.
+// 7515 §4.1.11, RFC 7797). Of the spellings of one signature only the shortest is
+// valid; ECDSA has a second signature for each, so that a token is known by its
+// jti and not by its text. The times in the payload are the caller's to check.
 func Verify(ctx context.Context, keys Keys, token, typ string, at time.Time) (payload []byte, key *PublicKey, err error) {
 	t, err := parse(token, typ)
 	if err != nil {
