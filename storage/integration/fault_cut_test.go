@@ -71,11 +71,12 @@ func TestFaultCut(t *testing.T) {
 			})
 			cutter.calm.Store(true)
 			b.wantOneLeaf()
-			b.n.faults.Store(int64(cutter.cuts[loseQuestion] + cutter.cuts[loseAnswer] + cutter.cuts[loseAll]))
+			all, cuts := cutter.total()
+			b.n.faults.Store(int64(all))
 			b.n.report(t)
 			t.Logf("%d questions lost, %d answers lost, %d answers lost with all connections; %d codes whose answer no client got",
-				cutter.cuts[loseQuestion], cutter.cuts[loseAnswer], cutter.cuts[loseAll], gone.Load())
-			for kind, n := range cutter.cuts[loseQuestion:] {
+				cuts[loseQuestion], cuts[loseAnswer], cuts[loseAll], gone.Load())
+			for kind, n := range cuts[loseQuestion:] {
 				if n == 0 {
 					t.Errorf("got no cut of kind %d: that was not tested", kind)
 				}
@@ -134,7 +135,8 @@ func TestFaultCutTogether(t *testing.T) {
 					b.cutTogether(store, callers)
 				}
 			})
-			b.n.faults.Store(int64(cutter.cuts[loseQuestion] + cutter.cuts[loseAnswer] + cutter.cuts[loseAll]))
+			all, _ := cutter.total()
+			b.n.faults.Store(int64(all))
 			b.n.report(t)
 			t.Logf("%d lost answers told of several spends", cutter.several.Load())
 			if cutter.several.Load() == 0 {

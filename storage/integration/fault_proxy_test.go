@@ -139,6 +139,17 @@ func (c *cutter) count(f cut) {
 	}
 }
 
+// total returns how often it cut, kind by kind. A connection that a caller has
+// given up may still be counted, so this takes the lock.
+func (c *cutter) total() (all int, cuts [loseAll + 1]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.cuts[loseQuestion:] {
+		all += n
+	}
+	return all, c.cuts
+}
+
 func (c *cutter) close(all ...net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
