@@ -89,14 +89,9 @@ func (g APIKey) Authorize(ctx context.Context, r *Request) (*Authorization, erro
 	if err := r.keyUsable(); err != nil {
 		return nil, err
 	}
-	a := &Authorization{
-		Subject:  r.key.Subject,
-		Scope:    r.key.Scope,
-		Audience: r.key.Audience,
-		Claims:   map[string]any{claimAPIKeyID: r.key.ID},
-		Refresh:  g.Refresh,
-		Hook:     g.Hook,
-	}
+	a := authorization(r.key.Scope, r.key.Audience)
+	a.Subject, a.Refresh, a.Hook = r.key.Subject, g.Refresh, g.Hook
+	a.Claims = map[string]any{claimAPIKeyID: r.key.ID}
 	if a.Subject == "" {
 		a.Subject = "api_key:" + r.key.ID
 	}

@@ -37,7 +37,7 @@ func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authoriz
 	if !secret.WellFormed(CodePrefix) {
 		return nil, InvalidGrant.Because(errMalformed)
 	}
-	c, err := r.Present(ctx, storage.KindAuthorizationCode, secret)
+	c, err := r.present(ctx, storage.KindAuthorizationCode, secret)
 	if err != nil {
 		return nil, err
 	}

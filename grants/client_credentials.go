@@ -33,9 +33,11 @@ func (g ClientCredentials) Authorize(_ context.Context, r *Request) (*Authorizat
 	if r.Client.Public() { // RFC 6749 §4.4
 		return nil, UnauthorizedClient
 	}
-	a := &Authorization{Subject: r.Client.ID, Scope: r.Client.Scope, Refresh: g.Refresh, Hook: g.Hook}
+	scope := r.Client.Scope
 	if r.Scope == nil {
-		a.Scope = defaultScope(r.Client)
+		scope = defaultScope(r.Client)
 	}
+	a := authorization(scope, nil)
+	a.Subject, a.Refresh, a.Hook = r.Client.ID, g.Refresh, g.Hook
 	return a, nil
 }

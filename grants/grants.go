@@ -23,6 +23,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/contit/oauth/storage"
@@ -178,6 +179,24 @@ type Authorization struct {
 	Refresh bool
 	// Hook, if not nil, has the last word.
 	Hook Hook
+}
+
+// authorization is one with copies of these lists, in one allocation as a rule. A
+// host's grant around one of ours may change what it gets in place, and what the
+// request rests on must stay what it is: the next refresh token inherits it.
+func authorization(scope, audience []string) *Authorization {
+	a := new(struct {
+		Authorization
+		text [8]string
+	})
+	both := append(append(a.text[:0], scope...), audience...)
+	if scope != nil {
+		a.Scope = both[:len(scope):len(scope)]
+	}
+	if audience != nil { // nil is the client's
+		a.Audience = slices.Clip(both[len(scope):])
+	}
+	return &a.Authorization
 }
 
 // AddClaim adds a claim, or replaces the one of that name. It is what a hook

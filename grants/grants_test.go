@@ -264,3 +264,48 @@ func TestFormDoesNotPrint(t *testing.T) {
 		t.Error("the form has lost its value")
 	}
 }
+
+// A grant around one of ours changes in place what it gets. Nothing that the
+// request rests on, and the next refresh token inherits, may change with it.
+func TestAuthorizationIsACopy(t *testing.T) {
+	store := new(memory.Store)
+	audience := []string{"https://a.test", "https://b.test"}
+	withAudience := func(c *storage.Credential) { c.Audience = audience }
+	refresh := keepRefreshToken(t, store, withAudience)
+	code, _ := codeRequest(t, withAudience)
+	key, _ := keepKey(t, store, func(k *storage.APIKey) { k.Audience = audience })
+	for name, c := range map[string]struct {
+		grant   grants.Grant
+		request *grants.Request
+	}{
+		"client_credentials": {grants.ClientCredentials{}, request(store)},
+		"refresh_token":      {grants.RefreshToken{}, request(store, "refresh_token", refresh.Reveal())},
+		"authorization_code": {grants.AuthorizationCode{}, code},
+		"api_key":            {grants.APIKey{}, request(store, "api_key", key.Reveal())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := c.request.Client.Clone()
+			a, err := c.grant.Authorize(t.Context(), c.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Scope = append(a.Scope[:1], "root")
+			a.Scope[0] = "changed"
+			if len(a.Audience) > 0 {
+				if a.Audience[0] == "root" {
+					t.Error("the scope grew into the audience")
+				}
+				a.Audience[0] = "https://changed.test"
+			}
+			if !reflect.DeepEqual(c.request.Client, client) {
+				t.Errorf("the client is now\n%+v\nit was\n%+v", c.request.Client, client)
+			}
+			if p, _, ok := c.request.Presented(); ok && (p.Scope[0] == "changed" || !slices.Equal(p.Audience, audience)) {
+				t.Errorf("what was presented has now the scope %q and the audience %q", p.Scope, p.Audience)
+			}
+			if k, ok := c.request.APIKey(); ok && (k.Scope[0] == "changed" || !slices.Equal(k.Audience, audience)) {
+				t.Errorf("the key has now the scope %q and the audience %q", k.Scope, k.Audience)
+			}
+		})
+	}
+}

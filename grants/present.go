@@ -37,6 +37,16 @@ type presented struct {
 // or its hook do. It may have been used before: the endpoint judges that, after
 // the grant has decided that all else is right.
 func (r *Request) Present(ctx context.Context, kind string, secret storage.Secret) (*storage.Credential, error) {
+	c, err := r.present(ctx, kind, secret)
+	if err != nil {
+		return nil, err
+	}
+	return c.Clone(), nil
+}
+
+// present is Present for the grants of this package, which do not change what
+// they get: it is what the request holds.
+func (r *Request) present(ctx context.Context, kind string, secret storage.Secret) (*storage.Credential, error) {
 	if r.presented.record != nil {
 		return nil, ServerError.Because(errPresented)
 	}
@@ -45,7 +55,7 @@ func (r *Request) Present(ctx context.Context, kind string, secret storage.Secre
 		return nil, err
 	}
 	r.presented = presented{c, secret}
-	return c.Clone(), nil
+	return c, nil
 }
 
 // Presented returns what [Request.Present] found and what was shown for it. If

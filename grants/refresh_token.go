@@ -34,7 +34,7 @@ func (g RefreshToken) Authorize(ctx context.Context, r *Request) (*Authorization
 	if !secret.WellFormed(RefreshTokenPrefix) {
 		return nil, InvalidGrant.Because(errMalformed)
 	}
-	c, err := r.Present(ctx, storage.KindRefreshToken, secret)
+	c, err := r.present(ctx, storage.KindRefreshToken, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +47,7 @@ func carried(c *storage.Credential, hook Hook) (*Authorization, error) {
 	if err != nil {
 		return nil, ServerError.Because(err)
 	}
-	return &Authorization{
-		Subject:  c.Subject,
-		Scope:    c.Scope,
-		Audience: c.Audience,
-		Claims:   claims,
-		Refresh:  true,
-		Hook:     hook,
-	}, nil
+	a := authorization(c.Scope, c.Audience)
+	a.Subject, a.Claims, a.Refresh, a.Hook = c.Subject, claims, true, hook
+	return a, nil
 }

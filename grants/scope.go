@@ -59,7 +59,7 @@ func RequestedScope(c *storage.Client, parameter string) ([]string, error) {
 // the registration that it is then held against.
 func defaultScope(c *storage.Client) []string {
 	if c.DefaultScope != nil {
-		return slices.Clone(c.DefaultScope)
+		return c.DefaultScope
 	}
 	return c.Scope
 }

@@ -207,11 +207,12 @@ func unescape(s string) (string, bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, true
 	}
-	b := make([]byte, 0, len(s))
+	var b strings.Builder
+	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '+':
-			b = append(b, ' ')
+			b.WriteByte(' ')
 		case '%':
 			if i+2 >= len(s) {
 				return "", false
@@ -221,13 +222,13 @@ func unescape(s string) (string, bool) {
 			if !ok1 || !ok2 {
 				return "", false
 			}
-			b = append(b, high<<4|low)
+			b.WriteByte(high<<4 | low)
 			i += 2
 		default:
-			b = append(b, s[i])
+			b.WriteByte(s[i])
 		}
 	}
-	return string(b), true
+	return b.String(), true
 }
 
 func unhex(c byte) (byte, bool) {
