@@ -28,7 +28,7 @@ const credentialSQL = `SELECT c.digest, c.kind, c.family, c.client_id, c.subject
 		c.redirect_uri, c.pkce, c.challenge, c.issued_at, c.expires_at, c.family_expires_at, c.max_uses,
 		m.digest, m.parent_uses, m.parent_spent_at, m.parent_salt, m.parent_family_expires_at, r.family IS NOT NULL
 	FROM {}credentials c
-	LEFT JOIN {}credentials m ON m.parent = c.digest
+	LEFT JOIN {}credentials m ON {mark of c}
 	LEFT JOIN {}revoked_families r ON r.family = c.family
 	WHERE c.digest = ? AND c.kind IS NOT NULL`
 

@@ -68,7 +68,7 @@ const expiredSQL = `SELECT c.digest, c.kind IS NOT NULL, c.expires_at, c.family_
 		m.digest, m.parent_family_expires_at,
 		c.parent, p.digest IS NOT NULL, COALESCE(c.parent_uses, 0), c.parent_family_expires_at, p.expires_at
 	FROM {}credentials c
-	LEFT JOIN {}credentials m ON m.parent = c.digest
+	LEFT JOIN {}credentials m ON {mark of c}
 	LEFT JOIN {}credentials p ON p.digest = c.parent AND p.kind IS NOT NULL
 	WHERE c.delete_after < ? ORDER BY c.delete_after LIMIT ?`
 

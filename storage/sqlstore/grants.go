@@ -35,12 +35,12 @@ const grantsOfSQL = `SELECT c.family, c.client_id, c.subject, c.scope, c.audienc
 		(SELECT MIN(f.issued_at) FROM {}credentials f WHERE f.family = c.family), c.parent_spent_at, c.expires_at
 	FROM (SELECT DISTINCT l.family FROM {}credentials l
 		WHERE l.subject = ? AND l.family > ? AND l.kind IS NOT NULL AND l.expires_at > ?
-			AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = l.digest)
+			AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE {mark of l})
 			AND NOT EXISTS (SELECT 1 FROM {}revoked_families r WHERE r.family = l.family)
 		ORDER BY l.family LIMIT ?) page
 	JOIN {}credentials c ON c.family = page.family
 	WHERE c.subject = ? AND c.kind IS NOT NULL AND c.expires_at > ?
-		AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE m.parent = c.digest)`
+		AND NOT EXISTS (SELECT 1 FROM {}credentials m WHERE {mark of c})`
 
 // ListGrants returns what a subject has granted and what lives at an instant,
 // usually time.Now(), by ascending Family, which is what [Page.After] is compared

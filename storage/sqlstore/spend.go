@@ -32,7 +32,7 @@ const repeatSQL = `UPDATE {}credentials SET parent_uses = parent_uses + 1
 // spentBySQL tells why a credential could not be spent.
 const spentBySQL = `SELECT m.receipt, r.family IS NOT NULL, n.digest
 	FROM {}credentials c
-	LEFT JOIN {}credentials m ON m.parent = c.digest
+	LEFT JOIN {}credentials m ON {mark of c}
 	LEFT JOIN {}revoked_families r ON r.family = c.family
 	LEFT JOIN {}credentials n ON n.digest = ?
 	WHERE c.digest = ? AND c.kind IS NOT NULL`

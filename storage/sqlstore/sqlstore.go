@@ -21,7 +21,9 @@
 //
 // Every isolation level but MySQL's READ UNCOMMITTED will do; the comment of
 // [Store.Spend] tells why. SQLite wants a busy_timeout, since writers wait for
-// each other, and does best with journal_mode=WAL.
+// each other, and does best with journal_mode=WAL. It plans by what the last ANALYZE
+// found: if that was run while a table had a few rows, let PRAGMA optimize run now
+// and then, or look-ups read whole tables when there are many.
 //
 // # What it costs
 //
