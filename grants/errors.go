@@ -97,12 +97,16 @@ func RateLimited(after time.Duration) *Error {
 	return &Error{Code: TemporarilyUnavailable, Limited: true, RetryAfter: after}
 }
 
-// Error returns the code and the cause, for the log.
+// Error returns the code, the description and the cause, for the log.
 func (e *Error) Error() string {
-	if e.Cause == nil {
-		return string(e.Code)
+	text := string(e.Code)
+	if e.Description != "" {
+		text += ": " + e.Description
 	}
-	return string(e.Code) + ": " + e.Cause.Error()
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
 }
 
 // Is reports whether target is the code of e, for [errors.Is].

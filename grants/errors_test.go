@@ -134,7 +134,8 @@ func TestErrorText(t *testing.T) {
 	}{
 		{"a code", grants.InvalidGrant, "invalid_grant"},
 		{"a cause is for the log", grants.InvalidGrant.Because(io.EOF), "invalid_grant: EOF"},
-		{"a description is for the client", grants.InvalidRequest.Describe("code is missing"), "invalid_request"},
+		{"a description is for both", grants.InvalidRequest.Describe("code is missing"), "invalid_request: code is missing"},
+		{"all of it", grants.InvalidRequest.Describe("code is missing").Because(io.EOF), "invalid_request: code is missing: EOF"},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)

@@ -30,7 +30,7 @@ type Client struct {
 	Disabled bool
 
 	// GrantTypes are the grants that the client may use, by their grant_type. If
-	// empty, none.
+	// empty, none. A client without refresh_token gets no refresh tokens.
 	GrantTypes []string
 
 	// Scope holds all scopes that any token of this client may carry. If empty,

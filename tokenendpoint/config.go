@@ -117,7 +117,8 @@ type Config struct {
 	// database that pays with RS256, and hardly with ES256 or EdDSA. Two requests
 	// then have one jti. Each process remembers up to 2048 tokens of its own; a
 	// grant of the host's is always signed anew. Keep it well below the lifetime of
-	// access tokens, of which a second may be left otherwise. At most an hour.
+	// access tokens, of which a second may be left otherwise. At most an hour, and
+	// shorter than AccessTokenLifetime.
 	ReuseAccessTokens time.Duration
 
 	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is

@@ -64,6 +64,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.ReuseAccessTokens != 0 {
 		h.reuseFor = faults.lifetime("ReuseAccessTokens", c.ReuseAccessTokens, 0, time.Hour)
+		if h.reuseFor >= h.accessTokenLifetime {
+			faults.add("ReuseAccessTokens must be shorter than AccessTokenLifetime")
+		}
 		h.reuse = new(reuse)
 	}
 	faults.audience(c.Audience)

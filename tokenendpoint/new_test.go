@@ -109,6 +109,10 @@ var faulty = []struct {
 	{"the window for codes is at most a minute", func(c *tokenendpoint.Config) { c.CodeReuseWindow = time.Minute + 1 }, "CodeReuseWindow is over a minute"},
 	{"there is some time", func(c *tokenendpoint.Config) { c.Timeout = -1 }, "Timeout is not between 1s and 1m0s"},
 	{"there is some time to read", func(c *tokenendpoint.Config) { c.ReadTimeout = time.Hour }, "ReadTimeout is not between 1s and 10m0s"},
+	{"a token given again has some life left", func(c *tokenendpoint.Config) { c.ReuseAccessTokens = time.Hour }, "ReuseAccessTokens must be shorter than AccessTokenLifetime"},
+	{"a token is given again within an hour", func(c *tokenendpoint.Config) {
+		c.ReuseAccessTokens, c.AccessTokenLifetime = time.Hour+1, 2*time.Hour
+	}, "ReuseAccessTokens is not between 1s and 1h0m0s"},
 	{"an origin is not all of them", fromOrigin("*"), `AllowedOrigins: "*" is not an origin such as https://spa.example.com`},
 	{"an origin is not null", fromOrigin("null"), `AllowedOrigins: "null" is not an origin such as https://spa.example.com`},
 	{"an origin is not empty", fromOrigin(""), `AllowedOrigins: "" is not an origin such as https://spa.example.com`},

@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
+	"time"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/sqlstore"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
 func openStore(ctx context.Context, db *sql.DB) (*sqlstore.Store, error) {
@@ -16,6 +19,59 @@ func openStore(ctx context.Context, db *sql.DB) (*sqlstore.Store, error) {
 		return nil, err
 	}
 	return sqlstore.Open(ctx, config)
+}
+
+func register(ctx context.Context, store *sqlstore.Store) (storage.Secret, error) {
+	secret, hash := clientauth.NewSecret()
+	return secret, store.CreateClient(ctx, &storage.Client{
+		ID:         "billing",
+		Secrets:    []storage.ClientSecret{{ID: "2026", Hash: hash}}, // several may be live, so that one can follow another
+		GrantTypes: []string{grants.TypeClientCredentials, grants.TypeAPIKey, grants.TypeRefreshToken},
+		Scope:      []string{"read", "write"},
+	})
+}
+
+func newAPIKey(ctx context.Context, store *sqlstore.Store, userID string) (storage.Secret, error) {
+	secret, record, err := grants.NewAPIKey("shop_live_", storage.APIKey{
+		ClientID: "billing",
+		Subject:  userID,
+		Scope:    []string{"read"},
+	}, time.Now())
+	if err != nil {
+		return storage.Secret{}, err
+	}
+	return secret, store.CreateAPIKey(ctx, record)
+}
+
+// A client and a key for one of its users. The secrets are shown once.
+func ExampleStore_CreateClient() {
+	begin := func(ctx context.Context, store *sqlstore.Store) error {
+		secret, err := register(ctx, store)
+		if err != nil {
+			return err
+		}
+		fmt.Println("client_secret:", secret.Reveal())
+		key, err := newAPIKey(ctx, store, "user-1")
+		if err != nil {
+			return err
+		}
+		fmt.Println("api_key:", key.Reveal())
+		return nil
+	}
+	_ = begin
+}
+
+// One replica deletes hourly what has expired. An hour is left for clocks that
+// differ.
+func ExampleStore_DeleteExpired() {
+	sweep := func(ctx context.Context, store *sqlstore.Store) {
+		for range time.Tick(time.Hour) {
+			if _, err := store.DeleteExpired(ctx, time.Now().Add(-time.Hour), 0); err != nil {
+				log.Print(err) // what it has not reached it deletes the next time
+			}
+		}
+	}
+	_ = sweep
 }
 
 // A host opens the store once, with the driver of its choice.

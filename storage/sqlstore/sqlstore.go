@@ -19,9 +19,10 @@
 // in WAL mode), a crash may undo the last of it, and a fail-over to a standby that
 // is replicated asynchronously does the same.
 //
-// Every isolation level but MySQL's READ UNCOMMITTED will do; the comment of
+// Every isolation level but MySQL's READ UNCOMMITTED will do; the comment inside
 // [Store.Spend] tells why. SQLite wants a busy_timeout, since writers wait for
-// each other, and does best with journal_mode=WAL. It plans by what the last ANALYZE
+// each other, and does best with journal_mode=WAL: with modernc.org/sqlite that is
+// "file:oauth.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)". It plans by what the last ANALYZE
 // found: if that was run while a table had a few rows, let PRAGMA optimize run now
 // and then, or look-ups read whole tables when there are many.
 //

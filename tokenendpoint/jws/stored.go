@@ -47,7 +47,8 @@ type StoredKeys struct {
 	// is added. At least one is required.
 	KeyEncryptionKeys []KeyEncryptionKey
 	// Algorithm is that of the keys that are made: one of the constants. If
-	// empty, ES256. A change takes effect with the next key. To make an RSA key,
+	// empty, ES256. A change takes effect with the next key, which is up to a
+	// Period away, and signs once it has been published for long enough. To make an RSA key,
 	// of 2048 bits, takes a second or more, and one request waits for it.
 	Algorithm string
 	// Period is how long after a key the next one is announced. If zero, 30
