@@ -243,7 +243,7 @@ func (c *Credential) DecodeClaims() (map[string]any, error) {
 func (c *Credential) Clone() *Credential {
 	d := &struct {
 		Credential
-		text [8]string
+		text [4]string
 		salt [16]byte
 	}{Credential: *c}
 	text, salt := room[string](d.text[:]), room[byte](d.salt[:])
