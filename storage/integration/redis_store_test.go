@@ -43,10 +43,13 @@ func ownPrefix(t testing.TB, rdb redis.UniversalClient) string {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		keys := rdb.Scan(ctx, 0, prefix+"*", 1000).Iterator()
+		keys, together := rdb.Scan(ctx, 0, prefix+"*", 1000).Iterator(), rdb.Pipeline()
 		for keys.Next(ctx) {
-			rdb.Unlink(ctx, keys.Val())
+			if together.Unlink(ctx, keys.Val()); together.Len() == 1000 {
+				together.Exec(ctx)
+			}
 		}
+		together.Exec(ctx)
 		if err := keys.Err(); err != nil {
 			t.Errorf("deleting the keys of the test: %v", err)
 		}
