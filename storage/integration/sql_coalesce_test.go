@@ -57,19 +57,36 @@ func (h *held) until(what string, f func() bool) {
 	h.Helper()
 	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			h.Fatalf("%s: that is not so after 20 seconds", what)
+			var ours []string
+			for _, stack := range strings.Split(stacks(), "\n\n") {
+				if strings.Contains(stack, "/sqlstore.") {
+					ours = append(ours, stack)
+				}
+			}
+			h.Fatalf("%s: that is not so after 20 seconds, with %d callers:\n%s", what, h.started, strings.Join(ours, "\n\n"))
 		}
 	}
 }
 
-// inside counts the goroutines of this process that are in a function.
-func inside(function string) int {
-	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), function)
+// stacks returns those of all goroutines of this process.
+func stacks() string {
+	all := make([]byte, 4<<20)
+	return string(all[:runtime.Stack(all, true)])
 }
 
-func queued() int { return inside("sqlstore.(*queue).enter(") }
-func atGate() int { return inside("integration_test.(*wire).wait(") }
+// waiting counts the goroutines of this process that wait in a function, and not
+// those that are on their way through it.
+func waiting(function string) (n int) {
+	for _, stack := range strings.Split(stacks(), "\n\n") {
+		if state, calls, _ := strings.Cut(stack, "\n"); strings.Contains(state, "[select") && strings.Contains(calls, function) {
+			n++
+		}
+	}
+	return n
+}
+
+func queued() int { return waiting("sqlstore.(*queue).enter(") }
+func atGate() int { return waiting("integration_test.(*wire).wait(") }
 
 // busy starts writes whose statement has a text in it until one waits in the
 // queue.
