@@ -52,7 +52,7 @@ const claimAPIKeyID = "api_key_id"
 // maxKeyLength bounds what is hashed: a header or a parameter can be long.
 const maxKeyLength = 256
 
-// Check wants the API key, at most one of it in headers.
+// Check wants the API key: in the body, or else in one header.
 func (APIKey) Check(r *Request) error {
 	if r.Form["api_key"] != "" {
 		return nil

@@ -8,8 +8,11 @@
 //
 //	func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
 //		user, err := users.ByBadge(ctx, r.Form["badge"])
-//		if err != nil {
-//			return nil, err // an outage, or grants.InvalidGrant
+//		switch {
+//		case errors.Is(err, sql.ErrNoRows):
+//			return nil, grants.InvalidGrant // no
+//		case err != nil:
+//			return nil, err // an outage
 //		}
 //		return &grants.Authorization{Subject: user.ID, Scope: user.Scope, Refresh: true}, nil
 //	}
@@ -94,8 +97,10 @@ type Identifier interface {
 
 // Form holds the parameters of a token request. Each is there at most once,
 // form and JSON alike, and one without a value is not there (RFC 6749 §3.2).
-// The client's secrets are left out. A Form does not print, but
-// in an unexported field of somebody's struct: fmt does not ask it there.
+// The client's secrets are left out.
+//
+// fmt prints a placeholder for a Form, except in an unexported field of another
+// struct, where it prints the values: do not print such a struct.
 type Form map[string]string
 
 // Format prints a placeholder: the values are credentials.

@@ -58,7 +58,8 @@ type Storage interface {
 // Clients finds the clients of the authorization server (RFC 6749 §2).
 type Clients interface {
 	// Client returns the client with this identifier, a disabled one too, or
-	// [ErrNotFound]. Identifiers are compared byte for byte.
+	// [ErrNotFound]. Identifiers are compared byte for byte: fill in the ID from
+	// what was found, and the endpoint notices a database that ignores case.
 	Client(ctx context.Context, id string) (*Client, error)
 }
 
@@ -111,8 +112,8 @@ type APIKeys interface {
 	APIKey(ctx context.Context, d Digest) (*APIKey, error)
 }
 
-// Reader is the half of [Storage] that changes nothing. It is what a grant
-// gets: a grant decides, the endpoint acts.
+// Reader is the part of [Storage] that looks up credentials and API keys. It is
+// what a grant gets: a grant decides, the endpoint acts.
 type Reader interface {
 	// Credential is that of [Credentials].
 	Credential(ctx context.Context, d Digest) (*Credential, error)

@@ -73,9 +73,10 @@ type Config struct {
 	Grants map[string]grants.Grant
 
 	// Metadata are further members of the metadata (RFC 8414 §2), such as
-	// scopes_supported, service_documentation, or the authorization_endpoint of the
-	// host's login page, which clients need who are to send users there. What the endpoint says itself cannot be among them;
-	// jwks_uri, say, can be if Paths.JWKS is "-". They are encoded by New.
+	// scopes_supported, service_documentation, or authorization_endpoint, the URL of
+	// the host's login page: clients need it to send users there. What the endpoint
+	// says itself cannot be among them; jwks_uri, say, can be if Paths.JWKS is "-".
+	// They are encoded by New.
 	Metadata map[string]any
 	// OpenIDConfiguration serves the metadata at openid-configuration below the
 	// Issuer too (OpenID Connect Discovery 1.0 §4), for clients that look nowhere
@@ -97,7 +98,7 @@ type Config struct {
 	// none; at most a minute.
 	RefreshGrace time.Duration
 	// RefreshRetries bounds how often it may be presented again in that time.
-	// If zero, 100; to allow none, set RefreshGrace.
+	// If zero, 100. To allow none, set RefreshGrace to a negative value.
 	RefreshRetries int
 	// CodeReuseWindow is how long after its first use a code that is presented
 	// again is refused and nothing more, as happens when a proxy repeats a
@@ -114,11 +115,11 @@ type Config struct {
 	// and its hook are asked all the same. A token that was revoked, or whose key
 	// no longer signs, is not given again, nor one whose client has changed. It
 	// spares a signature, and with Revocations asks the store once instead: over a
-	// database that pays with RS256, and hardly with ES256 or EdDSA. Two requests
-	// then have one jti. Each process remembers up to 2048 tokens of its own; a
-	// grant of the host's is always signed anew. Keep it well below the lifetime of
-	// access tokens, of which a second may be left otherwise. At most an hour, and
-	// shorter than AccessTokenLifetime.
+	// database that pays with RS256, and hardly with ES256 or EdDSA. Several
+	// holders then have one token, with one jti: what one of them revokes, all of
+	// them lose. Each process remembers up to 2048 tokens of its own; a grant of
+	// the host's is always signed anew. A token is given again in the first half
+	// of its life. At most an hour, and shorter than AccessTokenLifetime.
 	ReuseAccessTokens time.Duration
 
 	// TokenType is the "typ" of access tokens: jws.TypeAccessToken, which is
@@ -139,7 +140,8 @@ type Config struct {
 	ReadTimeout time.Duration
 	// AllowedOrigins are the origins, such as https://spa.example.com, whose
 	// scripts may read the answers of the token and the revocation endpoint (CORS).
-	// If empty, none. The metadata is for all of them, introspection for none.
+	// If empty, none. Any origin may read the metadata and the keys, and none the
+	// answers of introspection.
 	AllowedOrigins []string
 
 	// Limiter slows down who guesses. If nil, the count of this process

@@ -40,8 +40,8 @@ type reusable struct {
 // host's has decided, which may count its tokens, and what a client gets that
 // JSON cannot write.
 func (h *Handler) decisionOf(x *exchange, t jws.AccessToken, lifetime time.Duration) (decision [sha256.Size]byte, ok bool, err error) {
-	switch x.request.GrantType {
-	case grants.TypeClientCredentials, grants.TypeAPIKey:
+	switch x.grant.(type) { // the name may be a host's own grant's
+	case grants.ClientCredentials, *grants.ClientCredentials, grants.APIKey, *grants.APIKey:
 	default:
 		return decision, false, nil
 	}
@@ -68,14 +68,15 @@ func (r *reuse) place(decision [sha256.Size]byte) *atomic.Pointer[reusable] {
 func (r *reuse) keep(t *reusable) { r.place(t.decision).Store(t) }
 
 // reusable returns the token that was signed for a decision, if it may be given
-// again: signed by the key whose turn it is, less than ReuseAccessTokens ago,
-// not revoked, and expired no later than a new one would be. If the store cannot
-// tell in a quarter of the time that the stores have, a new one is signed.
+// again: signed by the key whose turn it is, less than ReuseAccessTokens ago, in
+// the first half of its life, not revoked, and expired no later than a new one
+// would be. If the store cannot tell in a quarter of the time that the stores have,
+// a new one is signed.
 func (h *Handler) reusable(ctx context.Context, x *exchange, decision [sha256.Size]byte, expires time.Time) *reusable {
 	at := x.request.Time
 	r := h.reuse.place(decision).Load()
 	if r == nil || r.decision != decision || at.Before(r.issued) || at.Sub(r.issued) >= h.reuseFor ||
-		r.expires.After(expires) || r.expires.Sub(at.Truncate(time.Second)) < time.Second {
+		r.expires.After(expires) || at.Sub(r.issued) > r.expires.Sub(at) {
 		return nil
 	}
 	// This is also what loads keys that are due.

@@ -35,6 +35,7 @@ type reuseBed struct {
 	hooked   int // how often the hook was asked
 	claim    any // what it adds
 	refresh  bool
+	wrapped  bool // the grant is a function of the host's around ours
 	endpoint http.Handler
 	event    tokenendpoint.Event
 }
@@ -82,12 +83,16 @@ func newReuseBed(t *testing.T, window time.Duration, changes ...func(*reuseBed))
 		}
 		return nil
 	}
+	var clientCredentials grants.Grant = grants.ClientCredentials{Hook: hook, Refresh: b.refresh}
+	if b.wrapped {
+		clientCredentials = grants.Func(clientCredentials.Authorize)
+	}
 	b.endpoint, err = tokenendpoint.New(tokenendpoint.Config{
 		Issuer: benchIssuer, Audience: []string{benchAudience, "https://other.example.com"}, Keys: keys,
 		Storage: b.store, Revocations: b, Logger: discard, ReuseAccessTokens: window,
 		Observe: func(_ context.Context, e tokenendpoint.Event) { b.event = e },
 		Grants: map[string]grants.Grant{
-			grants.TypeClientCredentials: grants.ClientCredentials{Hook: hook, Refresh: b.refresh},
+			grants.TypeClientCredentials: clientCredentials,
 			grants.TypeAPIKey:            grants.APIKey{Hook: hook},
 			grants.TypeRefreshToken:      grants.RefreshToken{},
 			"urn:example:own": grants.Func(func(context.Context, *grants.Request) (*grants.Authorization, error) {
@@ -181,6 +186,11 @@ func TestReuseAccessTokens(t *testing.T) {
 		}},
 		{name: "nor with a refresh token", before: func(b *reuseBed) { b.refresh = true }},
 		{name: "nor for a grant of the host's own", grant: "urn:example:own"},
+		{name: "nor for one of the host's around ours", before: func(b *reuseBed) { b.wrapped = true }},
+		{name: "nor in the second half of its life", before: func(b *reuseBed) { b.client.AccessTokenLifetime = 40 * time.Second },
+			change: func(*reuseBed) { time.Sleep(21 * time.Second) }},
+		{name: "but in the first", before: func(b *reuseBed) { b.client.AccessTokenLifetime = 40 * time.Second },
+			change: func(*reuseBed) { time.Sleep(19 * time.Second) }, reused: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -13,13 +13,13 @@ import (
 // Client is that of [storage.Clients]. It maps the shop's row to what the
 // endpoint knows.
 func (s *Store) Client(ctx context.Context, id string) (*storage.Client, error) {
-	c := storage.Client{ID: id}
+	var c storage.Client
 	var token, refresh, idle int64
-	err := s.db.read.QueryRowContext(ctx, `SELECT login_method, blocked, allowed_grants, allowed_scopes,
+	err := s.db.read.QueryRowContext(ctx, `SELECT app_key, login_method, blocked, allowed_grants, allowed_scopes,
 			default_scopes, apis, return_urls, without_pkce, keeps_refresh_token,
 			token_seconds, refresh_seconds, refresh_idle_seconds
 		FROM clients WHERE app_key = ?`, id).Scan(
-		&c.AuthMethod, &c.Disabled, (*list)(&c.GrantTypes), (*list)(&c.Scope),
+		&c.ID, &c.AuthMethod, &c.Disabled, (*list)(&c.GrantTypes), (*list)(&c.Scope),
 		(*list)(&c.DefaultScope), (*list)(&c.Audience), (*list)(&c.RedirectURIs), &c.PKCENotRequired, &c.RefreshNotRotated,
 		&token, &refresh, &idle)
 	switch {

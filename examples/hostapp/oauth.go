@@ -27,6 +27,10 @@ func (s *shop) mountOAuth(mux *http.ServeMux, keys *jws.KeySet, c config) error 
 			grants.TypeClientCredentials: grants.ClientCredentials{},
 			typePairingCode:              grants.Func(s.pair),
 		},
+		Metadata: map[string]any{
+			"authorization_endpoint":                         s.issuer + "/authorize",
+			"authorization_response_iss_parameter_supported": true, // RFC 9207
+		},
 		AccessTokenLifetime: accessTokenLifetime,
 		CodeReuseWindow:     c.codeReuseWindow,
 		Observe:             s.lastUse.observe,

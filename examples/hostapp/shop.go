@@ -17,7 +17,7 @@ import (
 )
 
 // accessTokenLifetime is short: whether a user was locked is not looked up with
-// an access token, so for that long a user who was still has the last one.
+// an access token, so a locked user's last one works for up to this long.
 const accessTokenLifetime = 10 * time.Minute
 
 // config is what main and the tests choose.
@@ -102,7 +102,7 @@ func (s *shop) sweep(ctx context.Context, interval time.Duration) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			_, err := s.store.DeleteExpired(ctx, now, 1000)
+			_, err := s.store.DeleteExpired(ctx, now.Add(-interval), 0) // all, and with room for clocks that differ
 			if err == nil {
 				_, err = s.db.write.ExecContext(ctx, `DELETE FROM sessions WHERE ends_at < ?`, instant(now))
 			}

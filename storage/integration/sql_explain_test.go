@@ -61,6 +61,9 @@ func TestSQLiteAnalyzedEarly(t *testing.T) {
 			plain := s.open(t)
 			early(c, plain)
 			analyze(t, plain, c)
+			if samples := 0; plain.QueryRow("SELECT COUNT(*) FROM sqlite_master WHERE name = 'sqlite_stat4'").Scan(&samples) == nil && samples > 0 {
+				run(t, plain, "DELETE FROM sqlite_stat4") // not every build of SQLite takes samples
+			}
 			for _, name := range tables[1:] {
 				run(t, plain, "DELETE FROM "+c.TablePrefix+name)
 			}

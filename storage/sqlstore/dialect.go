@@ -33,12 +33,13 @@ func (d Dialect) String() string {
 // {} is the prefix of tables, ? is a parameter, {or ignore} ends an INSERT that
 // is to do nothing where a unique index forbids it, {keep} and {latest} end those
 // that bring a tombstone or the revocation of a token up to date where it is there,
-// {mark of c} joins the row m which marks that c was spent, and {share} ends a
-// SELECT that must see what others have committed since the transaction began.
+// {mark of c} joins the row m which marks that c was spent, {parents} finds the
+// marks of a batch, and {share} ends a SELECT that must see what others have
+// committed since the transaction began.
 //
 // An ANALYZE of SQLite that finds no mark counts so many equal NULLs, and takes
 // the unique index for one that tells nothing apart, until the next ANALYZE: every
-// look-up would read the whole table. So it is told that there is one mark at most.
+// look-up would read the whole table. So it is told that marks are rare.
 //
 // MySQL has no way to ignore a duplicate and nothing else, so that there the
 // INSERT fails. The callers ask what the reason was.
@@ -51,12 +52,12 @@ func (d Dialect) text(statement, prefix string) string {
 		keep = "ON DUPLICATE KEY UPDATE delete_after = 0"
 		latest = "ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, ?)"
 	}
-	markOf := func(credential string) string { return "m.parent = " + credential + ".digest" }
+	rare := func(condition string) string { return condition }
 	if d == SQLite {
-		markOf = func(credential string) string { return "likelihood(m.parent = " + credential + ".digest, 0.0)" }
+		rare = func(condition string) string { return "likelihood(" + condition + ", 0.0)" }
 	}
 	statement = strings.NewReplacer("{or ignore}", orIgnore, "{keep}", keep, "{latest}", latest, "{share}", share,
-		"{mark of c}", markOf("c"), "{mark of l}", markOf("l")).Replace(statement)
+		"{mark of c}", rare("m.parent = c.digest"), "{mark of l}", rare("m.parent = l.digest"), "{parents}", rare(inBatch("parent"))).Replace(statement)
 	statement = strings.ReplaceAll(statement, "{}", prefix)
 	if d != Postgres {
 		return statement

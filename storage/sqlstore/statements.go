@@ -83,7 +83,7 @@ func (s *statements) all() []prepared {
 		{&s.revokeGrantsOfClient, revokeGrants("AND c.client_id = ?")},
 
 		{&s.expired, expiredSQL},
-		{&s.release, releaseSQL + inBatch("parent")},
+		{&s.release, releaseSQL + "{parents}"},
 		{&s.forget, `UPDATE {}credentials SET kind = NULL, subject = '', claims = NULL, delete_after = 0 WHERE ` + inBatch("digest")},
 		{&s.remove, `DELETE FROM {}credentials WHERE ` + inBatch("digest")},
 		{&s.lookAgain, `UPDATE {}credentials SET delete_after = ? WHERE digest = ?`},
