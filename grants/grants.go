@@ -76,7 +76,8 @@ func (f Func) Authorize(ctx context.Context, r *Request) (*Authorization, error)
 type Hook func(ctx context.Context, r *Request, a *Authorization) error
 
 // Checker is a [Grant] that can tell from the request alone that a parameter is
-// missing. Check is called before the client is authenticated: r.Client is nil.
+// missing. Check is called before the client is authenticated: r.Client is nil, and
+// r.AuthMethod says how the request shows its secret, which may be wrong.
 type Checker interface {
 	Grant
 	Check(r *Request) error

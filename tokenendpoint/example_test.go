@@ -58,7 +58,12 @@ func mount(mux *http.ServeMux, store *memory.Store, privateKey crypto.Signer) er
 
 func orders(w http.ResponseWriter, r *http.Request) {
 	token, _ := bearer.Token(r.Context())
-	fmt.Fprintf(w, "orders of %s\n", token.Subject)
+	id, isUser := strings.CutPrefix(token.Subject, "user:")
+	if !isUser { // a client in its own name
+		http.Error(w, "orders belong to users", http.StatusForbidden)
+		return
+	}
+	fmt.Fprintf(w, "orders of %s\n", id)
 }
 
 func openKeys(ctx context.Context, store storage.SigningKeys, secret storage.Secret) (*jws.KeySet, error) {
@@ -91,7 +96,7 @@ func Example() {
 	err = store.PutClient(context.Background(), &storage.Client{
 		ID:         "reports",
 		Secrets:    []storage.ClientSecret{{ID: "2026", Hash: hash}},
-		GrantTypes: []string{grants.TypeClientCredentials},
+		GrantTypes: []string{grants.TypeClientCredentials, grants.TypeAPIKey},
 		Scope:      []string{"read"},
 	})
 	if err != nil {
@@ -111,6 +116,19 @@ func Example() {
 	})
 	fmt.Println(answer["token_type"], answer["expires_in"], answer["scope"])
 
+	// A user's API key, which the client presents in the user's name.
+	key, record, err := grants.NewAPIKey("shop_", storage.APIKey{ClientID: "reports", Subject: "user:42", Scope: []string{"read"}}, time.Now())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.PutAPIKey(context.Background(), record); err != nil {
+		log.Fatal(err)
+	}
+	answer = post(server.URL+"/connect/token", url.Values{
+		"grant_type": {"api_key"},
+		"client_id":  {"reports"},
+		"api_key":    {key.Reveal()},
+	})
 	request, err := http.NewRequest(http.MethodGet, server.URL+"/orders", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -124,7 +142,7 @@ func Example() {
 	io.Copy(os.Stdout, response.Body)
 	// Output:
 	// Bearer 3600 read
-	// orders of reports
+	// orders of 42
 }
 
 // The keys of all replicas are in their store.
@@ -175,7 +193,11 @@ func (u users) ByBadge(ctx context.Context, badge string) (user, error) {
 
 func notLocked(users users) grants.Hook {
 	return func(ctx context.Context, r *grants.Request, a *grants.Authorization) error {
-		user, err := users.ByID(ctx, a.Subject)
+		id, isUser := strings.CutPrefix(a.Subject, "user:")
+		if !isUser { // a client in its own name, at a refresh
+			return nil
+		}
+		user, err := users.ByID(ctx, id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return grants.InvalidGrant // deleted since
@@ -224,7 +246,7 @@ func Example_hook() {
 	defer server.Close()
 
 	for _, id := range []string{"u1", "u2", "u3"} {
-		key, record, err := grants.NewAPIKey("ck_", storage.APIKey{ClientID: "app", Subject: id}, time.Now())
+		key, record, err := grants.NewAPIKey("ck_", storage.APIKey{ClientID: "app", Subject: "user:" + id}, time.Now())
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -249,7 +271,7 @@ func badgeGrant(users users) grants.Func {
 		case err != nil:
 			return nil, err
 		}
-		return &grants.Authorization{Subject: user.ID, Scope: []string{"doors", "lifts"}, Refresh: true}, nil
+		return &grants.Authorization{Subject: "user:" + user.ID, Scope: []string{"doors", "lifts"}, Refresh: true}, nil
 	}
 }
 
@@ -314,14 +336,18 @@ func post(endpoint string, form url.Values) map[string]any {
 type partners struct{ db *sql.DB }
 
 func (p partners) Client(ctx context.Context, id string) (*storage.Client, error) {
-	c := &storage.Client{ID: id, GrantTypes: []string{grants.TypeClientCredentials}, Scope: []string{"orders"}}
+	c := &storage.Client{GrantTypes: []string{grants.TypeClientCredentials}, Scope: []string{"orders"}}
 	var hash string
-	err := p.db.QueryRowContext(ctx, "SELECT secret_hash, suspended FROM partners WHERE code = ?", id).Scan(&hash, &c.Disabled)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := p.db.QueryRowContext(ctx, "SELECT code, secret_hash, suspended FROM partners WHERE code = $1", id).
+		Scan(&c.ID, &hash, &c.Disabled) // the ID as it is stored, should the database ignore case
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return nil, storage.ErrNotFound
+	case err != nil:
+		return nil, err // an outage
 	}
 	c.Secrets = []storage.ClientSecret{{ID: "partner", Hash: hash}}
-	return c, err
+	return c, nil
 }
 
 // A host whose clients are in one place and whose tokens are in another joins
@@ -346,8 +372,8 @@ func ExampleNew_parts() {
 func approved(ctx context.Context, store storage.Credentials, client *storage.Client, userID string, granted []string, form url.Values) (code string, err error) {
 	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
 		Client:              client,
-		Subject:             userID,
-		Scope:               granted, // what the user ticked of grants.RequestedScope(client, form.Get("scope"))
+		Subject:             "user:" + userID, // no client_id begins like this
+		Scope:               granted,          // what the user ticked of grants.RequestedScope(client, form.Get("scope"))
 		RedirectURI:         form.Get("redirect_uri"),
 		CodeChallenge:       form.Get("code_challenge"),
 		CodeChallengeMethod: form.Get("code_challenge_method"),
@@ -384,5 +410,5 @@ func Example_authorizationPage() {
 	}
 	record, err := store.Credential(context.Background(), storage.PresentedSecret(code).Digest(storage.KindAuthorizationCode))
 	fmt.Println(code[:3], record.Subject, record.Scope, err)
-	// Output: ac_ u1 [read] <nil>
+	// Output: ac_ user:u1 [read] <nil>
 }

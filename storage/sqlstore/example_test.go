@@ -34,7 +34,7 @@ func register(ctx context.Context, store *sqlstore.Store) (storage.Secret, error
 func newAPIKey(ctx context.Context, store *sqlstore.Store, userID string) (storage.Secret, error) {
 	secret, record, err := grants.NewAPIKey("shop_live_", storage.APIKey{
 		ClientID: "billing",
-		Subject:  userID,
+		Subject:  "user:" + userID,
 		Scope:    []string{"read"},
 	}, time.Now())
 	if err != nil {

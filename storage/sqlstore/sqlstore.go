@@ -26,6 +26,13 @@
 // found: if that was run while a table had a few rows, let PRAGMA optimize run now
 // and then, or look-ups read whole tables when there are many.
 //
+// # With pgx
+//
+// Open a pool of its own with sql.Open("pgx", dsn), and let the server have room for
+// it beside a pgxpool. A *sql.DB over the same pool (stdlib.OpenDBFromPool) keeps no
+// idle connections, so that the statements are prepared again and again. A code that
+// is stored together with rows of the host's wants a *sql.Tx, not a pgx.Tx.
+//
 // # What it costs
 //
 // A client is one statement to read. A code or a refresh token is one to read and
