@@ -177,6 +177,8 @@ func (f *faults) keys(c Config, h *Handler) {
 	switch {
 	case c.Keys == nil:
 		f.add("Keys is nil")
+	case *c.Keys == (jws.KeySet{}):
+		f.add("Keys was not made by jws.NewKeySet or jws.OpenKeySet")
 	case c.Keys.Rotates():
 		// A key is published for that long after its last signature.
 		h.maxAccessTokenLifetime = c.Keys.Rotation().TokenLifetime

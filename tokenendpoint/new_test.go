@@ -81,6 +81,7 @@ var faulty = []struct {
 	{"an audience is required", func(c *tokenendpoint.Config) { c.Audience = nil }, "Audience is missing"},
 	{"an audience is not empty", func(c *tokenendpoint.Config) { c.Audience = []string{"https://api.test", ""} }, "Audience is missing"},
 	{"keys are required", func(c *tokenendpoint.Config) { c.Keys = nil }, "Keys is nil"},
+	{"keys are made", func(c *tokenendpoint.Config) { c.Keys = new(jws.KeySet) }, "Keys was not made by jws.NewKeySet or jws.OpenKeySet"},
 	{"clients are required", func(c *tokenendpoint.Config) { c.Storage = nil }, "Clients is nil and Storage has no clients"},
 	{"grants are required", func(c *tokenendpoint.Config) { c.Grants = nil }, "Grants is empty"},
 	{"a grant is not nil", oneGrant("own", nil), `the grant "own" is nil`},
