@@ -124,8 +124,8 @@ var errNilError = errors.New("grants: a nil *Error was returned as an error")
 
 // Verdict returns what err says to a client: its outermost [Error] or [Code],
 // or nil if it has none and is an outage. An error that wraps several, such as
-// that of errors.Join, is an outage: a verdict takes its cause by Because. A nil *Error that was returned as an
-// error says ServerError: it is neither.
+// that of errors.Join, is an outage: a verdict takes its cause by Because. A nil
+// *Error that was returned as an error says ServerError: it is neither.
 func Verdict(err error) *Error {
 	for ; err != nil; err = errors.Unwrap(err) {
 		switch e := err.(type) {

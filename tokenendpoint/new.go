@@ -62,13 +62,7 @@ func New(c Config) (*Handler, error) {
 	} else {
 		faults.url("Issuer", c.Issuer)
 	}
-	if c.ReuseAccessTokens != 0 {
-		h.reuseFor = faults.lifetime("ReuseAccessTokens", c.ReuseAccessTokens, 0, time.Hour)
-		if h.reuseFor >= h.accessTokenLifetime {
-			faults.add("ReuseAccessTokens must be shorter than AccessTokenLifetime")
-		}
-		h.reuse = new(reuse)
-	}
+	faults.reuse(c, h)
 	faults.audience(c.Audience)
 	faults.grants(c)
 	faults.origins(c.AllowedOrigins)
@@ -188,6 +182,18 @@ func (f *faults) keys(c Config, h *Handler) {
 	}
 	if c.TokenType != "" && c.TokenType != jws.TypeAccessToken && c.TokenType != jws.TypeJWT {
 		f.add("TokenType is neither %s nor %s", jws.TypeAccessToken, jws.TypeJWT)
+	}
+}
+
+// reuse sets up what is remembered. It is only for tokens in the first half of
+// their lives, so that a time as long as a whole one is a mistake.
+func (f *faults) reuse(c Config, h *Handler) {
+	if c.ReuseAccessTokens == 0 {
+		return
+	}
+	h.reuseFor, h.reuse = f.lifetime("ReuseAccessTokens", c.ReuseAccessTokens, 0, time.Hour), new(reuse)
+	if h.reuseFor >= h.accessTokenLifetime {
+		f.add("ReuseAccessTokens must be shorter than AccessTokenLifetime")
 	}
 }
 

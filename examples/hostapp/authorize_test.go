@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +49,27 @@ func TestLoginEndsInACode(t *testing.T) {
 	status, _, body := shop.ask("Bearer " + token.AccessToken)
 	if status != http.StatusOK || !strings.Contains(body, "Teapot") {
 		t.Errorf("GET /api/orders: got %d %s, want 200 with the Teapot", status, body)
+	}
+}
+
+// A client that configures itself by the metadata finds the page, and looks for
+// the iss that the page adds (RFC 9207).
+func TestMetadataNamesTheAuthorizePage(t *testing.T) {
+	shop := open(t, 0)
+	answer, err := http.Get(shop.issuer + "/.well-known/oauth-authorization-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var said struct {
+		AuthorizationEndpoint string `json:"authorization_endpoint"`
+		Iss                   bool   `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
+		t.Fatal(err)
+	}
+	if !said.Iss || said.AuthorizationEndpoint != shop.endpoint(0).AuthURL {
+		t.Errorf("the metadata says %+v, want the page %s and true", said, shop.endpoint(0).AuthURL)
 	}
 }
 

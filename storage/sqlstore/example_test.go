@@ -65,7 +65,12 @@ func ExampleStore_CreateClient() {
 // differ.
 func ExampleStore_DeleteExpired() {
 	sweep := func(ctx context.Context, store *sqlstore.Store) {
-		for range time.Tick(time.Hour) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Hour):
+			}
 			if _, err := store.DeleteExpired(ctx, time.Now().Add(-time.Hour), 0); err != nil {
 				log.Print(err) // what it has not reached it deletes the next time
 			}

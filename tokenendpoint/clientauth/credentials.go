@@ -10,8 +10,9 @@ import (
 )
 
 // Credentials are what a request shows of its client (RFC 6749 §2.3.1). They
-// have been read and checked for syntax: ID and Secret are UTF-8 without
-// control characters, of 4 KiB in a body, Method is one of the constants, and no second mechanism was used.
+// have been read and checked for syntax: ID and Secret are UTF-8 without control
+// characters and at most 4 KiB long, Method is one of the constants, and no second
+// mechanism was used.
 type Credentials struct {
 	// ID is the client_id.
 	ID string

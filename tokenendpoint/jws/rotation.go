@@ -120,8 +120,8 @@ func (r Rotation) check() error {
 // that what [NewKeySet] would refuse is found at the start. If a later load fails,
 // the set goes on with the keys that it has for CacheLifetime and twice
 // [Rotation.Reload] after they were loaded, the time for which it is certain that
-// no other replica signs with a key unknown to it. After that it neither signs nor verifies until its
-// source answers. One that nobody has used for that long begins as it would at
+// no other replica signs with a key unknown to it. After that it neither signs nor
+// verifies until its source answers. One that nobody has used for that long begins as it would at
 // the start, except that keys which it knows need not wait again.
 //
 // It starts no goroutine. The keys are loaded by whoever uses the set when they

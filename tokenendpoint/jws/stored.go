@@ -48,8 +48,9 @@ type StoredKeys struct {
 	KeyEncryptionKeys []KeyEncryptionKey
 	// Algorithm is that of the keys that are made: one of the constants. If
 	// empty, ES256. A change takes effect with the next key, which is up to a
-	// Period away, and signs once it has been published for long enough. To make an RSA key,
-	// of 2048 bits, takes a second or more, and one request waits for it.
+	// Period away, and signs once it has been published for long enough. To make
+	// an RSA key, of 2048 bits, takes a second or more, and one request waits for
+	// it.
 	Algorithm string
 	// Period is how long after a key the next one is announced. If zero, 30
 	// days; at least a second. It may be shorter than [Rotation.Lead]; but all
