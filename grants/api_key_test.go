@@ -38,7 +38,7 @@ func wantKey(t testing.TB, r *grants.Request, want *storage.APIKey) {
 	}
 	got.Scope[0] = "root"
 	if again, _ := r.APIKey(); again.Scope[0] == "root" {
-		t.Error("what APIKey returns shares its scope with the request")
+		t.Error("the result of APIKey shares its scope with the request")
 	}
 }
 
@@ -115,7 +115,7 @@ func TestAPIKeyNamesTheClient(t *testing.T) {
 		grant grants.APIKey
 		key   string
 		want  string
-		code  grants.Code
+		code  grants.ErrorCode
 	}{
 		{"not unless the host says so", grants.APIKey{}, secret.Reveal(), "", grants.InvalidRequest},
 		{"if the host says so", grants.APIKey{ClientIDOptional: true}, secret.Reveal(), "c1", ""},
@@ -137,7 +137,7 @@ func TestAPIKeyNamesTheClient(t *testing.T) {
 		}
 		r.Storage = broken{err: errOutage}
 		if _, err := (grants.APIKey{}).Authorize(t.Context(), r); err != nil {
-			t.Errorf("got %v, want what was found", err)
+			t.Errorf("got %v, want the key that was found", err)
 		}
 	})
 	if g := (grants.APIKey{}); !g.IdentifiesClient() {
@@ -153,7 +153,7 @@ func TestRefreshTokenOfAnAPIKey(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		edit func(*storage.APIKey)
-		code grants.Code
+		code grants.ErrorCode
 	}{
 		{"a live key", nil, ""},
 		{"a key that ends later", func(k *storage.APIKey) { k.ExpiresAt = at.Add(time.Minute) }, ""},
@@ -197,7 +197,7 @@ func TestNewAPIKey(t *testing.T) {
 	}
 	given.Scope[0] = "root"
 	if got.Scope[0] != "read" {
-		t.Error("the record shares its scope with what was given")
+		t.Error("the record shares its scope with the argument")
 	}
 	named := given
 	named.ID = "mine"
@@ -251,4 +251,30 @@ func TestARequestRestsOnOneAPIKey(t *testing.T) {
 	}
 	a, err := grants.APIKey{}.Authorize(t.Context(), r)
 	wantRefused(t, a, err, grants.ServerError)
+}
+
+// A text that the host's Digest takes for no key is malformed, and one without our
+// checksum is not.
+func TestShownAsDigestHasIt(t *testing.T) {
+	own := func(key storage.Secret) (d storage.Digest, ok bool) {
+		return key.Digest("own"), strings.HasPrefix(key.Reveal(), "pat_")
+	}
+	drawn := storage.NewSecret("ck_").Reveal()
+	for _, tt := range []struct {
+		name, key    string
+		grant        grants.APIKey
+		isWellFormed bool
+	}{
+		{"a drawn key", drawn, grants.APIKey{}, true},
+		{"a drawn key, where the host has its own", drawn, grants.APIKey{Digest: own}, false},
+		{"a key of the host's", "pat_x", grants.APIKey{Digest: own}, true},
+		{"a key of the host's, where it has none of its own", "pat_x", grants.APIKey{}, false},
+		{"256 bytes", "pat_" + strings.Repeat("k", 252), grants.APIKey{Digest: own}, true},
+		{"257 bytes", "pat_" + strings.Repeat("k", 253), grants.APIKey{Digest: own}, false},
+	} {
+		key, wellFormed := tt.grant.Shown(&grants.Request{Form: grants.Form{"api_key": tt.key}})
+		if key.Reveal() != tt.key || wellFormed != tt.isWellFormed {
+			t.Errorf("%s: Shown = %q, %t; want %q, %t", tt.name, key.Reveal(), wellFormed, tt.key, tt.isWellFormed)
+		}
+	}
 }

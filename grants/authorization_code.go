@@ -11,8 +11,8 @@ import (
 // (RFC 6749 §4.1.3), with PKCE (RFC 7636). The page is the host's; it makes the
 // code with [NewAuthorizationCode].
 type AuthorizationCode struct {
-	// Hook, if not nil, has the last word. It is the place to refuse a user
-	// who was locked since the login.
+	// Hook, if not nil, has the last word. Here a host refuses a user whom it has
+	// locked since the login.
 	Hook Hook
 }
 
@@ -23,7 +23,7 @@ var (
 	errLostRedirectURI = errors.New("grants: the store lost the redirect_uri of a code")
 )
 
-// Check wants the code.
+// Check refuses a request without a code.
 func (AuthorizationCode) Check(r *Request) error {
 	if r.Form["code"] == "" {
 		return InvalidRequest.Describe("code is missing")
@@ -31,7 +31,7 @@ func (AuthorizationCode) Check(r *Request) error {
 	return nil
 }
 
-// Authorize grants what the user approved on the authorization page.
+// Authorize grants the scope that the user approved on the authorization page.
 func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authorization, error) {
 	secret := storage.PresentedSecret(r.Form["code"])
 	if !secret.WellFormed(CodePrefix) {
@@ -50,8 +50,8 @@ func (g AuthorizationCode) Authorize(ctx context.Context, r *Request) (*Authoriz
 	return carried(c, g.Hook)
 }
 
-// checkRedirectURI wants the very string of the authorization request, and none
-// if that had none (RFC 6749 §4.1.3).
+// checkRedirectURI demands the same string as in the authorization request, and none
+// if that request had none (RFC 6749 §4.1.3).
 func checkRedirectURI(recorded, presented string) error {
 	switch {
 	case recorded == "":

@@ -87,7 +87,7 @@ func TestAuthorizationCodeRefuses(t *testing.T) {
 		edit   func(*storage.Credential)
 		client func(*storage.Client)
 		params []string
-		want   grants.Code
+		want   grants.ErrorCode
 	}{
 		{name: "another client's", edit: func(c *storage.Credential) { c.ClientID = "c2" }, want: grants.InvalidGrant},
 		{name: "one that expires now", edit: func(c *storage.Credential) { c.ExpiresAt = at }, want: grants.InvalidGrant},
@@ -125,7 +125,7 @@ func TestAuthorizationCodeRefuses(t *testing.T) {
 	}
 }
 
-// What NewAuthorizationCode makes is what the grant redeems.
+// The grant redeems the code that NewAuthorizationCode makes.
 func TestAuthorizationCodeRedeemsWhatWasMade(t *testing.T) {
 	store := new(memory.Store)
 	code, record, err := grants.NewAuthorizationCode(approved(), at.Add(-time.Minute+time.Microsecond))
@@ -142,8 +142,8 @@ func TestAuthorizationCodeRedeemsWhatWasMade(t *testing.T) {
 	}, code)
 }
 
-// A code_verifier is 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1), whatever
-// the code_challenge was made of.
+// A code_verifier is 43 to 128 of A-Z a-z 0-9 - . _ ~ (RFC 7636 §4.1), even if the
+// code_challenge was made of another text.
 func TestVerifierGrammar(t *testing.T) {
 	for _, c := range []struct {
 		name, verifier string

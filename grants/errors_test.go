@@ -44,7 +44,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// A function that returns a nil *Error as an error has not said yes.
+// A function that returns a nil *Error as an error has not granted the request.
 func TestVerdictOfANilPointer(t *testing.T) {
 	var none *grants.Error
 	for name, err := range map[string]error{"as it is": none, "as a cause": &wrapping{none}} {
@@ -80,7 +80,7 @@ func TestErrorsAreMatchedByCodeAndByCause(t *testing.T) {
 	if !errors.As(err, &e) || e.Description != "it is used up" {
 		t.Errorf("errors.As found %+v, want the error with its description", e)
 	}
-	var code grants.Code
+	var code grants.ErrorCode
 	if wrapped := fmt.Errorf("x: %w", grants.InvalidScope); !errors.As(wrapped, &code) || code != grants.InvalidScope {
 		t.Errorf("errors.As found the code %q, want invalid_scope", code)
 	}

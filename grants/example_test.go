@@ -13,8 +13,8 @@ import (
 	"github.com/contit/oauth/storage/memory"
 )
 
-// A host's own grant is one function. It decides what may be had at most; the
-// endpoint narrows that to what was asked for, signs, stores and answers.
+// A host's own grant is one function. It returns the widest scope that the client may
+// have. The endpoint narrows it to the requested scope, signs, stores and answers.
 func ExampleFunc() {
 	badges := map[string]string{"badge-17": "alice"}
 
@@ -42,7 +42,7 @@ func ExampleFunc() {
 	// invalid_grant
 }
 
-// A hook bends a grant: this one refuses locked users and adds a claim.
+// A hook changes the decision of a grant. This one refuses locked users and adds a claim.
 func ExampleHook() {
 	locked := map[string]bool{"mallory": true}
 	errLocked := errors.New("users: locked")
@@ -65,7 +65,7 @@ func ExampleHook() {
 	// invalid_grant: users: locked
 }
 
-// The host's authorization page calls it when the user has said yes.
+// The host's authorization page calls NewAuthorizationCode when the user has agreed.
 func ExampleNewAuthorizationCode() {
 	client := &storage.Client{
 		ID:           "shop",
@@ -86,6 +86,7 @@ func ExampleNewAuthorizationCode() {
 		return
 	}
 	request := grants.AuthorizationRequest{
+		Issuer:              "https://auth.example.com",
 		Client:              client,
 		RedirectURI:         query.Get("redirect_uri"),
 		Scope:               scope,
@@ -115,8 +116,8 @@ func ExampleNewAuthorizationCode() {
 	// REDACTED
 }
 
-// A host's own single-use credential, such as a ticket, is used up once, and a
-// replay of it ends what came from it.
+// The endpoint uses up a host's own single-use credential, such as a ticket, once. A
+// replay of it ends the tokens that came from it.
 func ExampleNewCredential() {
 	ctx, store := context.Background(), new(memory.Store)
 	const kind = "ticket"
@@ -124,6 +125,7 @@ func ExampleNewCredential() {
 	ticket, now := storage.NewSecret("tk_"), time.Now()
 	record, err := grants.NewCredential(ticket, storage.Credential{
 		Kind:      kind,
+		Issuer:    "https://auth.example.com", // that of the endpoint which takes it
 		ClientID:  "gate",
 		Subject:   "alice",
 		Scope:     []string{"enter"},
@@ -146,6 +148,7 @@ func ExampleNewCredential() {
 		return &grants.Authorization{Subject: c.Subject, Scope: c.Scope}, nil
 	})
 	r := &grants.Request{
+		Issuer:  "https://auth.example.com",
 		Client:  &storage.Client{ID: "gate"},
 		Form:    grants.Form{"ticket": ticket.Reveal()},
 		Time:    now,
@@ -160,7 +163,8 @@ func ExampleNewCredential() {
 	// true
 }
 
-// The key is shown to its owner once; what is stored cannot be presented.
+// The host shows the key to its owner once. The store has only a digest, which nobody
+// can present.
 func ExampleNewAPIKey() {
 	key, record, err := grants.NewAPIKey("ck_live_", storage.APIKey{
 		ID:       "key-1",

@@ -12,7 +12,7 @@ import (
 // scopeGrammar is RFC 6749 §3.3: scope-token *( SP scope-token ).
 var scopeGrammar = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*\z`)
 
-// FuzzScope holds ParseScope against the grammar of RFC 6749 §3.3.
+// FuzzScope compares ParseScope with the grammar of RFC 6749 §3.3.
 func FuzzScope(f *testing.F) {
 	for _, seed := range []string{"read write", " read", "read  write", "re\"ad", `re\ad`, "read\twrite", "é", "a", "", "read ", "\x7f", "!~", "b a b"} {
 		f.Add(seed)

@@ -18,10 +18,13 @@ import (
 	"github.com/contit/oauth/storage/memory"
 )
 
-// at is the instant at which every request of these tests is judged.
+// at is the instant of every request of these tests.
 var at = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 var errOutage = errors.New("the database is away")
+
+// issuer is the issuer of the endpoint of these requests.
+const issuer = "https://as.test"
 
 // client is a confidential client that may do everything.
 func client() *storage.Client {
@@ -37,6 +40,7 @@ func client() *storage.Client {
 // scope parameter is parsed too, as the endpoint does.
 func request(store storage.Reader, params ...string) *grants.Request {
 	r := &grants.Request{
+		Issuer:     issuer,
 		Client:     client(),
 		AuthMethod: storage.ClientSecretBasic,
 		Form:       grants.Form{},
@@ -61,6 +65,7 @@ func keep(t testing.TB, store *memory.Store, kind, prefix string, edit func(*sto
 		Digest:          secret.Digest(kind),
 		Kind:            kind,
 		Family:          "family of " + secret.Digest(kind).String(),
+		Issuer:          issuer,
 		ClientID:        "c1",
 		Subject:         "u1",
 		Scope:           []string{"read", "write"},
@@ -77,8 +82,8 @@ func keep(t testing.TB, store *memory.Store, kind, prefix string, edit func(*sto
 	return secret
 }
 
-// wantGranted compares what was granted for r, but for its hook. spends is the
-// secret of the credential that is used up by it, or empty.
+// wantGranted compares the authorization of r, except for its hook. spends is the
+// secret of the credential that it uses up, or empty.
 func wantGranted(t testing.TB, r *grants.Request, got *grants.Authorization, err error, want grants.Authorization, spends storage.Secret) {
 	t.Helper()
 	if err != nil {
@@ -91,7 +96,7 @@ func wantGranted(t testing.TB, r *grants.Request, got *grants.Authorization, err
 	case secret.Reveal() != spends.Reveal():
 		t.Error("something else is used up than was presented")
 	case ok && !record.Digest.Equal(spends.Digest(record.Kind)):
-		t.Error("another record is used up than that of what was presented")
+		t.Error("the record to use up is not the record of the presented credential")
 	}
 	plain := *got
 	plain.Hook = nil
@@ -101,7 +106,7 @@ func wantGranted(t testing.TB, r *grants.Request, got *grants.Authorization, err
 }
 
 // wantRefused asserts that a refusal is a verdict with this code.
-func wantRefused(t testing.TB, got *grants.Authorization, err error, want grants.Code) {
+func wantRefused(t testing.TB, got *grants.Authorization, err error, want grants.ErrorCode) {
 	t.Helper()
 	if v := grants.Verdict(err); got != nil || v == nil || v.Code != want {
 		t.Errorf("got %+v and the error %v, want %s", got, err, want)
@@ -136,7 +141,7 @@ func TestClientCredentials(t *testing.T) {
 		edit  func(*storage.Client)
 		scope string
 		want  grants.Authorization
-		code  grants.Code
+		code  grants.ErrorCode
 	}{
 		{name: "all that the client is registered for", want: grants.Authorization{Subject: "c1", Scope: []string{"read", "write", "admin:x"}}},
 		{name: "its default, if it has one", edit: func(c *storage.Client) { c.DefaultScope = []string{"read"} }, want: grants.Authorization{Subject: "c1", Scope: []string{"read"}}},
@@ -219,7 +224,7 @@ func TestFuncIsCalled(t *testing.T) {
 		return want, errOutage
 	})
 	if got, err := f.Authorize(t.Context(), r); got != want || err != errOutage {
-		t.Errorf("got %v and %v, want what the function returned", got, err)
+		t.Errorf("got %v and %v, want the results of the function", got, err)
 	}
 }
 
@@ -265,8 +270,8 @@ func TestFormDoesNotPrint(t *testing.T) {
 	}
 }
 
-// A grant around one of ours changes in place what it gets. Nothing that the
-// request rests on, and the next refresh token inherits, may change with it.
+// A grant that wraps one of ours changes the result in place. The record behind the
+// request, from which the next refresh token inherits, must not change with it.
 func TestAuthorizationIsACopy(t *testing.T) {
 	store := new(memory.Store)
 	audience := []string{"https://a.test", "https://b.test"}
@@ -301,7 +306,7 @@ func TestAuthorizationIsACopy(t *testing.T) {
 				t.Errorf("the client is now\n%+v\nit was\n%+v", c.request.Client, client)
 			}
 			if p, _, ok := c.request.Presented(); ok && (p.Scope[0] == "changed" || !slices.Equal(p.Audience, audience)) {
-				t.Errorf("what was presented has now the scope %q and the audience %q", p.Scope, p.Audience)
+				t.Errorf("the presented credential now has the scope %q and the audience %q", p.Scope, p.Audience)
 			}
 			if k, ok := c.request.APIKey(); ok && (k.Scope[0] == "changed" || !slices.Equal(k.Audience, audience)) {
 				t.Errorf("the key has now the scope %q and the audience %q", k.Scope, k.Audience)

@@ -15,58 +15,70 @@ import (
 const CodePrefix = "ac_"
 
 const (
-	// codeLifetime is what a code lives unless the request says otherwise.
+	// codeLifetime is the lifetime of a code if the request sets none.
 	codeLifetime = time.Minute
-	// maxCodeLifetime is the most that RFC 6749 §4.1.2 recommends.
+	// maxCodeLifetime is the longest lifetime that RFC 6749 §4.1.2 recommends.
 	maxCodeLifetime = 10 * time.Minute
 )
 
 // AuthorizationRequest is an authorization request (RFC 6749 §4.1.1) that a
 // user has approved on the host's page.
 type AuthorizationRequest struct {
-	// Client is the client_id of the request, looked up. It is required.
+	// Issuer is the issuer of the endpoint that redeems the code, Config.Issuer of
+	// package tokenendpoint. It is required.
+	Issuer string
+	// Client is the client that the client_id of the request names. It is required.
 	Client *storage.Client
-	// Subject is the user, as the "sub" of the tokens will name them. It is
-	// required.
+	// Subject is the user, as the "sub" of the tokens will name them. It is required.
 	Subject string
-	// RedirectURI is the redirect_uri of the request as it came, or empty if
-	// the request had none.
+	// RedirectURI is the redirect_uri of the request as it came, or empty if the
+	// request had none.
 	RedirectURI string
-	// Scope is what the user granted. If empty, none: see [RequestedScope].
+	// Scope is the scope that the user granted, see [RequestedScope]. If empty, none.
 	Scope []string
-	// Audience holds the audiences that were granted, such as the resource
-	// parameters of the request (RFC 8707). If nil, the client's.
+	// Audience holds the audiences that the user granted, such as the resource
+	// parameters of the request (RFC 8707), see [SameAudience]. If nil, those of the
+	// client apply. If the client has none of its own, compare these audiences with
+	// those of the endpoint first: only the host can do so, and the endpoint would
+	// refuse the code.
 	Audience []string
-	// CodeChallenge and CodeChallengeMethod are those of the request (RFC 7636
-	// §4.3). The method is "S256"; plain is refused.
+	// CodeChallenge and CodeChallengeMethod are the parameters of the request (RFC
+	// 7636 §4.3). The method is "S256"; plain is refused.
 	CodeChallenge, CodeChallengeMethod string
-	// Claims are further claims for the access tokens, such as auth_time. They
-	// are kept with the code and with the refresh tokens that follow from it.
+	// Claims are further claims for the access tokens, such as auth_time. The code
+	// and all refresh tokens of its family keep them. See [ReservedClaim] for the
+	// names that are refused.
 	Claims map[string]any
-	// Lifetime is that of the code. If zero, one minute; at most ten (RFC 6749
-	// §4.1.2).
+	// Lifetime is the lifetime of the code. If zero, one minute; at most ten (RFC
+	// 6749 §4.1.2).
 	Lifetime time.Duration
 }
 
 var (
 	errNoRequester  = errors.New("grants: an authorization request needs a Client")
-	errIncomplete   = errors.New("grants: a credential needs a secret, Kind, ClientID, Subject and an ExpiresAt to come")
 	errCodeLifetime = errors.New("grants: a code lives at most ten minutes")
+
+	errForeignScope   = InvalidScope.Describe("scope has a value that the client is not registered for")
+	errUnregistered   = InvalidRequest.Describe("redirect_uri is not registered")
+	errDisabled       = errors.New("grants: the client is disabled")
+	errNotRegistered  = errors.New("grants: the client is not registered for authorization_code (Client.GrantTypes)")
+	errAudienceBeyond = errors.New("grants: the audience is not among those that the client is registered for (Client.Audience)")
 )
 
-// NewAuthorizationCode makes the code for an approved request, and the record
-// of it. It stores nothing: the host adds the record with
-// storage.Credentials.CreateCredential, in its own transaction if it likes, and
-// then sends the code to the redirection endpoint.
+// NewAuthorizationCode makes the code for an approved request, and the record of it.
+// It stores nothing: the host adds the record with
+// storage.Credentials.CreateCredential, in its own transaction if it likes, and then
+// sends the code to the redirection endpoint.
 //
-// The errors are those of [AuthorizationRequest.Check], and ServerError if there
-// is no Subject or the Claims cannot be encoded.
+// It returns the errors of [AuthorizationRequest.Check] and of [NewCredential], and
+// ServerError if the Claims cannot be encoded.
 func NewAuthorizationCode(a AuthorizationRequest, now time.Time) (storage.Secret, *storage.Credential, error) {
 	if err := a.Check(); err != nil {
 		return storage.Secret{}, nil, err
 	}
 	c := storage.Credential{
 		Kind:        storage.KindAuthorizationCode,
+		Issuer:      a.Issuer,
 		ClientID:    a.Client.ID,
 		Subject:     a.Subject,
 		Scope:       a.Scope,
@@ -99,17 +111,27 @@ func NewAuthorizationCode(a AuthorizationRequest, now time.Time) (storage.Secret
 	return secret, record, nil
 }
 
-// NewCredential completes the record of a single-use credential, such as that
-// of a host's own grant, for the secret that its holder gets. It stores nothing.
-// Kind, ClientID, Subject and an ExpiresAt after now are the caller's to set:
-// without them the error is ServerError. A record without a Family begins one.
+// NewCredential completes the record of a single-use credential, such as that of a
+// host's own grant, for the secret that its holder gets. It stores nothing. The
+// caller sets Kind, Issuer, ClientID, Subject and an ExpiresAt after now: without
+// them the error is ServerError. Issuer is the issuer of the endpoint that takes the
+// credential; [storage.AnyIssuer] is for old records and is refused. A record without
+// a Family begins a family.
 //
-// A digest protects a secret of 128 random bits or more. A shorter one, that
-// people type, can be found from the digest by who reads the store; let it
-// expire within minutes.
+// A record that the endpoint would refuse at every redemption is a ServerError, too:
+// Claims that are no JSON object, are longer than 12 KiB or have a reserved name (see
+// [ReservedClaim]), a Subject or an Audience with a control character or invalid
+// UTF-8, a malformed Scope (RFC 6749 §3.3), and an empty Audience that is not nil.
+//
+// A digest protects a secret of 128 random bits or more. If the secret is shorter, so
+// that people can type it, an attacker with access to the store can find it from the
+// digest; let such a credential expire within minutes.
 func NewCredential(secret storage.Secret, c storage.Credential, now time.Time) (*storage.Credential, error) {
-	if secret.Empty() || c.Kind == "" || c.ClientID == "" || c.Subject == "" || !c.ExpiresAt.After(now) {
-		return nil, ServerError.Because(errIncomplete)
+	if missing := missing(secret, &c, now); len(missing) > 0 {
+		return nil, ServerError.Because(errors.New("grants: a credential needs " + strings.Join(missing, ", ")))
+	}
+	if err := redeemable(&c); err != nil {
+		return nil, ServerError.Because(err)
 	}
 	record := c.Clone()
 	record.Digest = secret.Digest(c.Kind)
@@ -124,24 +146,53 @@ func NewCredential(secret storage.Secret, c storage.Credential, now time.Time) (
 	return record, nil
 }
 
-// Check reports what is wrong with an authorization request. It wants no Subject
-// and does not look at the Claims: a host asks it before it shows a login page.
+// missing names each field that a credential lacks.
+func missing(secret storage.Secret, c *storage.Credential, now time.Time) (names []string) {
+	for _, field := range []struct {
+		name string
+		lack bool
+	}{
+		{"a secret", secret.Empty()},
+		{"a Kind", c.Kind == ""},
+		{"an Issuer", c.Issuer == ""},
+		{"an Issuer other than storage.AnyIssuer", c.Issuer == storage.AnyIssuer},
+		{"a ClientID", c.ClientID == ""},
+		{"a Subject", c.Subject == ""},
+		{"an ExpiresAt to come", !c.ExpiresAt.After(now)},
+	} {
+		if field.lack {
+			names = append(names, field.name)
+		}
+	}
+	return names
+}
+
+// Check reports the faults of an authorization request. It needs no Issuer and no
+// Subject, and reads only the names of the Claims: a host calls it before it shows a
+// login page.
 //
-// Its errors are those of RFC 6749 §4.1.2.1, such as InvalidRequest,
-// UnauthorizedClient or InvalidScope, InvalidTarget of RFC 8707, and ServerError
-// for what the host itself did wrong. One that comes from a RedirectURI that is
-// not registered must be shown to the user and not be sent there: ask
-// [MayRedirect] first.
+// It returns errors of RFC 6749 §4.1.2.1, such as InvalidRequest, UnauthorizedClient
+// or InvalidScope, InvalidTarget of RFC 8707, and ServerError for mistakes of the
+// host itself, such as a client's record with a fault that [storage.Client.Check]
+// names. An error about a RedirectURI that is not registered must be shown to
+// the user and must not be sent to that URI: call [MayRedirect] first.
 func (a *AuthorizationRequest) Check() error {
 	switch {
 	case a.Client == nil:
 		return ServerError.Because(errNoRequester)
 	case a.Lifetime < 0 || a.Lifetime > maxCodeLifetime:
 		return ServerError.Because(errCodeLifetime)
-	case a.Client.Disabled || !a.Client.MayUse(TypeAuthorizationCode):
-		return UnauthorizedClient
+	case a.Client.Disabled:
+		return UnauthorizedClient.Because(errDisabled)
+	case a.Client.CheckUsed() != nil:
+		return ServerError.Because(a.Client.CheckUsed())
+	case !a.Client.MayUse(TypeAuthorizationCode):
+		return UnauthorizedClient.Describe("the client is not registered for authorization codes").Because(errNotRegistered)
 	case !MayRedirect(a.Client, a.RedirectURI):
-		return InvalidRequest.Describe("redirect_uri is not registered")
+		if err := a.Client.CheckRedirectURIs(); err != nil {
+			return ServerError.Because(err)
+		}
+		return errUnregistered
 	case a.CodeChallenge == "" && (pkceRequired(a.Client) || a.CodeChallengeMethod != ""):
 		return InvalidRequest.Describe("code_challenge is missing")
 	case a.CodeChallenge != "" && a.CodeChallengeMethod != storage.PKCES256: // RFC 7636 §4.3: absent means plain
@@ -150,46 +201,15 @@ func (a *AuthorizationRequest) Check() error {
 		return InvalidRequest.Describe("code_challenge is malformed")
 	}
 	switch {
-	case !subset(a.Scope, a.Client.Scope):
-		return InvalidScope
-	case a.Client.Audience != nil && !subset(a.Audience, a.Client.Audience):
-		return InvalidTarget
+	case !Subset(a.Scope, a.Client.Scope):
+		return errForeignScope.Because(scopeBeyond(a.Scope, a.Client))
+	case a.Client.Audience != nil && !audiencesWithin(a.Audience, a.Client.Audience):
+		return InvalidTarget.Because(errAudienceBeyond)
+	case a.Audience != nil && len(a.Audience) == 0:
+		return ServerError.Because(errNobody)
+	}
+	if err := checkClaims(a.Claims); err != nil {
+		return ServerError.Because(err)
 	}
 	return nil
-}
-
-// MayRedirect reports whether uri, the redirect_uri of an authorization
-// request, is registered for the client: the very same string (RFC 9700
-// §2.1), but for the port of a loopback address (RFC 8252 §7.3). An empty uri
-// is right for a client that has registered exactly one (RFC 6749 §3.1.2.3).
-func MayRedirect(c *storage.Client, uri string) bool {
-	if uri == "" {
-		return len(c.RedirectURIs) == 1
-	}
-	portless, loopback := withoutLoopbackPort(uri)
-	for _, registered := range c.RedirectURIs {
-		if uri == registered {
-			return true
-		}
-		if other, ok := withoutLoopbackPort(registered); loopback && ok && portless == other {
-			return true
-		}
-	}
-	return false
-}
-
-// withoutLoopbackPort cuts the port out of an http URI of a loopback address.
-// It does not parse: what two parsers would read in two ways is no match.
-func withoutLoopbackPort(uri string) (string, bool) {
-	for _, host := range []string{"http://127.0.0.1", "http://[::1]"} {
-		rest, ok := strings.CutPrefix(uri, host)
-		if !ok {
-			continue
-		}
-		if port, ok := strings.CutPrefix(rest, ":"); ok {
-			rest = strings.TrimLeft(port, "0123456789")
-		}
-		return host + rest, rest == "" || rest[0] == '/' || rest[0] == '?'
-	}
-	return "", false
 }

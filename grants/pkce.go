@@ -13,12 +13,12 @@ var (
 	errNoVerifier   = errors.New("grants: code_verifier is missing")
 	errVerifier     = errors.New("grants: code_verifier does not fit the code_challenge")
 	errPKCERequired = errors.New("grants: the client needs PKCE and the code has no code_challenge")
-	errLostPKCE     = errors.New("grants: the store lost what a code says of PKCE")
+	errLostPKCE     = errors.New("grants: the store lost the PKCE fields of a code")
 )
 
-// checkPKCE holds the code_verifier against the code_challenge (RFC 7636 §4.6).
-// What the record says of PKCE has no default, so that a store that loses the
-// field closes the door instead of opening it.
+// checkPKCE compares the code_verifier with the code_challenge (RFC 7636 §4.6). The
+// PKCE fields of the record have no default, so that a store that loses one closes
+// the door instead of opening it.
 func checkPKCE(c *storage.Credential, client *storage.Client, verifier string) error {
 	switch {
 	case c.PKCE == storage.PKCES256 && c.Challenge != "":

@@ -19,7 +19,7 @@ func keepInvite(t testing.TB, store *memory.Store, edit func(*storage.Credential
 }
 
 // wantVerdict asserts that an error is a verdict with this code.
-func wantVerdict(t testing.TB, err error, want grants.Code) {
+func wantVerdict(t testing.TB, err error, want grants.ErrorCode) {
 	t.Helper()
 	if v := grants.Verdict(err); v == nil || v.Code != want {
 		t.Errorf("got the error %v, want %s", err, want)
@@ -42,7 +42,7 @@ func TestPresentIsRemembered(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v, %v", found, stored, err)
 	}
 
-	// What a grant does to its copies, it does to its copies.
+	// A grant that changes its copies changes nothing else.
 	found.Family, found.Scope[0] = "mine", "root"
 	record, shown, ok := r.Presented()
 	if !ok || shown.Reveal() != secret.Reveal() || !reflect.DeepEqual(record, stored) {
@@ -50,7 +50,7 @@ func TestPresentIsRemembered(t *testing.T) {
 	}
 	record.Scope[0] = "root"
 	if again, _, _ := r.Presented(); again.Scope[0] == "root" {
-		t.Error("what Presented returns shares its scope with the request")
+		t.Error("the result of Presented shares its scope with the request")
 	}
 }
 
@@ -81,8 +81,13 @@ func TestPresentRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		edit func(*storage.Credential)
-		want grants.Code
+		want grants.ErrorCode
 	}{
+		{"another issuer's", func(c *storage.Credential) { c.Issuer = "https://other.test" }, grants.InvalidGrant},
+		{"another issuer's of another client, revoked", func(c *storage.Credential) {
+			c.Issuer, c.ClientID, c.Revoked = "https://other.test", "c2", true
+		}, grants.InvalidGrant},
+		{"one whose issuer the store lost", func(c *storage.Credential) { c.Issuer = "" }, grants.ServerError},
 		{"another client's", func(c *storage.Credential) { c.ClientID = "c2" }, grants.InvalidGrant},
 		{"a revoked one", func(c *storage.Credential) { c.Revoked = true }, grants.InvalidGrant},
 		{"one that expires now", func(c *storage.Credential) { c.ExpiresAt = at }, grants.InvalidGrant},
@@ -96,7 +101,7 @@ func TestPresentRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			secret := storage.NewSecret("inv_")
 			record, err := grants.NewCredential(secret, storage.Credential{
-				Kind: kindInvite, ClientID: "c1", Subject: "u1", ExpiresAt: at.Add(time.Minute),
+				Kind: kindInvite, Issuer: issuer, ClientID: "c1", Subject: "u1", ExpiresAt: at.Add(time.Minute),
 			}, at)
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +114,7 @@ func TestPresentRefuses(t *testing.T) {
 			}
 			wantVerdict(t, err, c.want)
 			if _, _, ok := r.Presented(); ok {
-				t.Error("what was refused counts as presented")
+				t.Error("a refused credential counts as presented")
 			}
 		})
 	}
@@ -135,7 +140,7 @@ func TestPresentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if record, _, _ := r.Presented(); record.Spent() {
-		t.Error("before: it is spent, want what was found")
+		t.Error("before: it is spent, want the record as it was found")
 	}
 	if err := r.PresentAgain(t.Context()); err != nil {
 		t.Fatalf("somebody else was first: got %v, want no error", err)

@@ -3,6 +3,7 @@ package grants_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func TestRefreshTokenRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		edit func(*storage.Credential)
-		code grants.Code
+		code grants.ErrorCode
 	}{
 		{"another client's", func(c *storage.Credential) { c.ClientID = "c2" }, grants.InvalidGrant},
 		{"one that expires now", func(c *storage.Credential) { c.ExpiresAt = at }, grants.InvalidGrant},
@@ -92,7 +93,7 @@ func TestRefreshTokenRefuses(t *testing.T) {
 	})
 }
 
-// An error of the store that is no verdict stays what it is.
+// An error of the store that is no verdict is returned unchanged.
 func TestAnOutageIsNoVerdict(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -109,6 +110,11 @@ func TestAnOutageIsNoVerdict(t *testing.T) {
 			wantOutage(t, got, err, errOutage)
 			got, err = c.grant.Authorize(cancelled, request(new(memory.Store), c.params...))
 			wantOutage(t, got, err, context.Canceled)
+			// So is a store that says nothing: an adapter over a table of the host's may.
+			got, err = c.grant.Authorize(t.Context(), request(broken{}, c.params...))
+			if v := grants.Verdict(err); got != nil || err == nil || v != nil || !strings.Contains(err.Error(), "neither a record nor an error") {
+				t.Errorf("neither a record nor an error: got %v, %v, want an outage that says so", got, err)
+			}
 			// A store that answers with another record is broken, not asked again.
 			other := broken{credential: &storage.Credential{ClientID: "c1", Family: "f", FamilyExpiresAt: at.Add(time.Hour)}, key: &storage.APIKey{ClientID: "c1"}}
 			got, err = c.grant.Authorize(t.Context(), request(other, c.params...))

@@ -84,3 +84,39 @@ func TestParseScope(t *testing.T) {
 		}
 	}
 }
+
+// Clients add offline_access to ask for a refresh token. It is left out where the
+// client may have one anyway.
+func TestRequestedScopeOfflineAccess(t *testing.T) {
+	for _, c := range []struct {
+		name, parameter string
+		client          storage.Client
+		want            []string
+		refused         bool
+	}{
+		{name: "R29_beside another scope", parameter: "read offline_access", want: []string{"read"}},
+		{name: "R29_alone, it is as no scope", parameter: "offline_access", want: []string{"read", "write"}},
+		{name: "R29_beside a scope that is beyond", parameter: "offline_access root", refused: true},
+		{name: "R29_in another case", parameter: "read OFFLINE_ACCESS", refused: true},
+		{name: "R29_without refresh_token", parameter: "read offline_access", client: storage.Client{GrantTypes: []string{grants.TypeAuthorizationCode}}, refused: true},
+		{name: "R29_registered for it", parameter: "read offline_access", client: storage.Client{Scope: []string{"read", "offline_access"}}, want: []string{"read", "offline_access"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := c.client
+			if k.GrantTypes == nil {
+				k.GrantTypes = []string{grants.TypeAuthorizationCode, grants.TypeRefreshToken}
+			}
+			if k.Scope == nil {
+				k.Scope = []string{"read", "write"}
+			}
+			got, err := grants.RequestedScope(&k, c.parameter)
+			if !slices.Equal(got, c.want) || errors.Is(err, grants.InvalidScope) != c.refused {
+				t.Errorf("RequestedScope(%q) = %q and the error %v, want %q, refused %t", c.parameter, got, err, c.want, c.refused)
+			}
+		})
+	}
+	asked := []string{"read", "offline_access"}
+	if grants.OmitOfflineAccess(&storage.Client{GrantTypes: []string{grants.TypeRefreshToken}}, asked); asked[1] != "offline_access" {
+		t.Errorf("OmitOfflineAccess changed its argument to %q", asked)
+	}
+}

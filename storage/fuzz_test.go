@@ -11,8 +11,8 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// wellFormed says a second time, and slowly, what WellFormed promises: the
-// prefix, 43 characters, and the base64url of the CRC-32 of all before.
+// wellFormed implements the promise of WellFormed a second time, and slowly:
+// the prefix, 43 characters, and the base64url of the CRC-32 of all before.
 func wellFormed(text, prefix string) bool {
 	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok || len(rest) != 49 {

@@ -19,12 +19,12 @@ type joined struct {
 	clients, keys *memory.Store
 }
 
-// PutClient is that of storagetest.Clients.
+// PutClient implements storagetest.Clients.
 func (j joined) PutClient(ctx context.Context, c *storage.Client) error {
 	return j.clients.PutClient(ctx, c)
 }
 
-// PutAPIKey is that of storagetest.APIKeys.
+// PutAPIKey implements storagetest.APIKeys.
 func (j joined) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 	return j.keys.PutAPIKey(ctx, k)
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Revocations remembers the access tokens that were revoked before they
-// expired. An access token is verified without a store; whoever wants to know
-// more than its signature tells asks here.
+// expired. A resource server verifies an access token without a store; it asks here
+// if it wants to know more than the signature tells.
 //
 // The promises of the package hold here too: a nil error and false is a verdict,
 // so a store that could not find out returns an error.
@@ -19,7 +19,7 @@ type Revocations interface {
 
 	// Revoked reports whether an access token is revoked: itself, by
 	// RevokeToken, or with its family, by [Credentials.Revoke]. Once either has
-	// returned nil it is, for every caller. An empty family is that of a token
-	// without one.
+	// returned nil, Revoked answers true to every caller. Pass an empty family
+	// for a token that has none.
 	Revoked(ctx context.Context, id, family string) (bool, error)
 }

@@ -1,22 +1,19 @@
 package storage
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"database/sql/driver"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"log/slog"
 )
 
-// Secret is what a client holds: an authorization code, a refresh token, an
-// API key, a client secret. It does not print: every verb of fmt, JSON, slog
+// Secret is a text that a client holds: an authorization code, a refresh token,
+// an API key, a client secret. It does not print: every verb of fmt, JSON, slog
 // and a struct that contains it show a placeholder. [Secret.Reveal] is the one
 // way to the text. The zero value is the empty secret.
 type Secret struct {
@@ -40,19 +37,10 @@ func NewSecret(prefix string) Secret {
 	return encodeSecret(prefix, &key)
 }
 
-// PresentedSecret wraps a text that is there already: what a client presented, or
-// a key-encryption key from the host's configuration. It checks nothing.
+// PresentedSecret wraps a text that is there already, such as the one that a client
+// presented. It checks nothing.
 func PresentedSecret(text string) Secret {
 	return Secret{text: &text}
-}
-
-// Derive returns the secret that follows from s and a salt. Who knows only one
-// of them learns nothing of it; who has both gets the same secret each time.
-func (s Secret) Derive(prefix string, salt []byte) Secret {
-	mac := hmac.New(sha256.New, []byte(s.Reveal()))
-	mac.Write([]byte("github.com/contit/oauth successor\x00"))
-	mac.Write(salt)
-	return encodeSecret(prefix, (*[32]byte)(mac.Sum(nil)))
 }
 
 func encodeSecret(prefix string, key *[32]byte) Secret {
@@ -64,7 +52,7 @@ func encodeSecret(prefix string, key *[32]byte) Secret {
 }
 
 // checksum is the CRC-32 in base64url. It goes through the table itself, since
-// what is given to crc32.ChecksumIEEE is allocated, and every request has one.
+// crc32.ChecksumIEEE would allocate its argument in every request.
 func checksum[T string | []byte](body T) (text [checksumLength]byte) {
 	crc := ^uint32(0)
 	for i := range len(body) {
@@ -87,12 +75,6 @@ func (s Secret) WellFormed(prefix string) bool {
 	return checksumFits(text)
 }
 
-// WellFormedAny is WellFormed for whatever prefix.
-func (s Secret) WellFormedAny() bool {
-	text := s.Reveal()
-	return len(text) >= bodyLength+checksumLength && checksumFits(text)
-}
-
 // checksumFits compares the checksum as text: base64 has several spellings of
 // the same bytes, and only the one that was issued is right.
 func checksumFits(text string) bool {
@@ -101,10 +83,10 @@ func checksumFits(text string) bool {
 	return string(sum[:]) == text[body:]
 }
 
-// Digest returns what a store may know of s: SHA-256 of the text as presented,
-// not of what it decodes to, with the kind in the hash input, so that a secret
-// of one kind is not found as another. The 256 bits of a drawn secret need no
-// slow hash.
+// Digest returns the only form of s that a store may know: SHA-256 of the text
+// as presented, not of its decoded bytes. The kind is part of the hash input,
+// so that a store never finds a secret of one kind as another. The 256 bits of
+// a drawn secret need no slow hash.
 func (s Secret) Digest(kind string) Digest {
 	var buf [128]byte
 	b := append(buf[:0], kind...)
@@ -127,7 +109,7 @@ func (s Secret) Empty() bool { return s.Reveal() == "" }
 // String returns a placeholder.
 func (s Secret) String() string { return redacted }
 
-// Format prints the placeholder, whatever the verb.
+// Format prints the placeholder for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // MarshalText returns the placeholder.
@@ -136,7 +118,8 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue returns the placeholder.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Digest is what a store may know of a [Secret]. It cannot be presented.
+// Digest is the only form of a [Secret] that a store may know. It cannot be
+// presented.
 type Digest [sha256.Size]byte
 
 // Equal compares in constant time.
@@ -144,30 +127,6 @@ func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e
 
 // IsZero reports whether d is the zero value, which is no secret's digest.
 func (d Digest) IsZero() bool { return d == Digest{} }
-
-// Value returns the 32 bytes for package database/sql, or NULL for the zero
-// value.
-func (d Digest) Value() (driver.Value, error) {
-	if d.IsZero() {
-		return nil, nil
-	}
-	return d[:], nil
-}
-
-// Scan takes what Value gave.
-func (d *Digest) Scan(src any) error {
-	switch b := src.(type) {
-	case nil:
-		*d = Digest{}
-		return nil
-	case []byte:
-		if len(b) == len(d) {
-			*d = Digest(b)
-			return nil
-		}
-	}
-	return errors.New("storage: what was scanned is no Digest")
-}
 
 // String returns d in hexadecimal.
 func (d Digest) String() string { return fmt.Sprintf("%x", d[:]) }

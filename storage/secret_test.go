@@ -42,7 +42,7 @@ func holders(s storage.Secret) map[string]any {
 	}
 }
 
-// wantHidden reports output that gives the text away, in whatever spelling.
+// wantHidden reports output that gives the text away, in any spelling.
 func wantHidden(t *testing.T, what, output, text string) {
 	t.Helper()
 	spellings := []string{
@@ -123,7 +123,7 @@ func TestSecretDoesNotLog(t *testing.T) {
 	}
 }
 
-func TestNewSecretForm(t *testing.T) {
+func TestR26NewSecretForm(t *testing.T) {
 	form := regexp.MustCompile(`^rt_[A-Za-z0-9_-]{43,}$`)
 	seen := make(map[string]bool)
 	for range 1000 {

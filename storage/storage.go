@@ -1,32 +1,3 @@
-// Package storage holds the records of an OAuth 2 token endpoint and the
-// contract with whoever keeps them.
-//
-// The package [github.com/contit/oauth/tokenendpoint] asks a store two kinds
-// of things: to find a record, and to make one state change as one step. There
-// is no "read, then update": whether a code has been redeemed before is decided
-// by [Credentials.Spend], in the store, and nowhere else.
-//
-// Whoever writes a store proves it with three lines that call
-// [github.com/contit/oauth/storage/storagetest].
-//
-// # What every method promises
-//
-// Only the sentinels [ErrNotFound], [ErrExists] and [ErrSpent], matched with
-// [errors.Is], mean "no". Every other error is an outage: the endpoint answers
-// 503 and never a verdict about a credential. A store must therefore not
-// return a sentinel when it could not find out.
-//
-// All methods are safe for concurrent use. Records that come in are copied
-// before they are kept, and records that go out are copies: neither side ever
-// sees the other's later changes. Text and bytes are kept as they are, a nil
-// list stays nil and an empty one empty, since they mean different things;
-// instants to the microsecond at least, durations to the second. A context that
-// has ended makes a method return an error that is no sentinel and change
-// nothing; one that ends on the way may leave either all of a change or nothing.
-//
-// A store may delete a credential once its ExpiresAt and its FamilyExpiresAt
-// have passed, spent or not, and what it remembers of a revoked family when all
-// its credentials may be deleted. Nothing relies on the deletion for safety.
 package storage
 
 import (
@@ -42,7 +13,7 @@ var (
 	// ErrExists says that a record with this key (digest, or ID) is already
 	// there.
 	ErrExists = errors.New("storage: already exists")
-	// ErrSpent says that a credential cannot be spent: somebody else was
+	// ErrSpent says that a credential cannot be spent: another caller was
 	// first, its family was revoked, or its uses are used up.
 	ErrSpent = errors.New("storage: already spent")
 )
@@ -58,13 +29,14 @@ type Storage interface {
 // Clients finds the clients of the authorization server (RFC 6749 §2).
 type Clients interface {
 	// Client returns the client with this identifier, a disabled one too, or
-	// [ErrNotFound]. Identifiers are compared byte for byte: fill in the ID from
-	// what was found, and the endpoint notices a database that ignores case.
+	// [ErrNotFound]. Identifiers are compared byte for byte: fill in the ID of
+	// the row that was found, and the endpoint notices a database that ignores
+	// case.
 	Client(ctx context.Context, id string) (*Client, error)
 }
 
-// Credentials keeps what can be used once: authorization codes, refresh
-// tokens, and the single-use credentials of a host's own grants.
+// Credentials keeps single-use credentials: authorization codes, refresh
+// tokens, and the credentials of a host's own grants.
 type Credentials interface {
 	// CreateCredential adds a new credential: its Uses, SpentAt, Salt and
 	// Revoked are zero. It returns [ErrExists], and changes nothing, if there
@@ -97,11 +69,11 @@ type Credentials interface {
 	// has.
 	Spend(ctx context.Context, old, next *Credential, at time.Time) error
 
-	// Revoke ends a family. Once it has returned nil, nothing of the family is
-	// found unrevoked or can be spent, not even what a concurrent Spend was
-	// adding. To revoke again, or a family that has no credential, is no
-	// error; the latter is remembered for a day, in case the first credential
-	// is on its way.
+	// Revoke ends a family. Once it has returned nil, no caller finds a
+	// credential of the family unrevoked or can spend it, not even one that a
+	// concurrent Spend was adding. It is no error to revoke a family again, or
+	// a family without credentials; the store remembers the latter for a day,
+	// in case the first credential is on its way.
 	Revoke(ctx context.Context, family string) error
 }
 
@@ -112,11 +84,11 @@ type APIKeys interface {
 	APIKey(ctx context.Context, d Digest) (*APIKey, error)
 }
 
-// Reader is the part of [Storage] that looks up credentials and API keys. It is
-// what a grant gets: a grant decides, the endpoint acts.
+// Reader is the part of [Storage] that looks up credentials and API keys. A
+// grant gets only a Reader: a grant decides, the endpoint acts.
 type Reader interface {
-	// Credential is that of [Credentials].
+	// Credential is the method of [Credentials].
 	Credential(ctx context.Context, d Digest) (*Credential, error)
-	// APIKey is that of [APIKeys].
+	// APIKey is the method of [APIKeys].
 	APIKey(ctx context.Context, d Digest) (*APIKey, error)
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// floor is the least that anybody writes who signs tokens with go-jose and the
-// standard library: it parses the form, signs with one prepared signer, and
-// writes JSON. It authenticates nobody and keeps nothing.
+// floor is the least code that signs tokens with go-jose and the standard
+// library: it parses the form, signs with one prepared signer, and writes JSON.
+// It authenticates nobody and keeps nothing.
 type floor struct{ signer jose.Signer }
 
 func newFloor(key jws.Key) (*floor, error) {

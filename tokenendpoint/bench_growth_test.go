@@ -13,8 +13,9 @@ import (
 )
 
 // BenchmarkGrowth takes the same request to an endpoint that has little and to
-// one that has much, by turns: x-small is what the much costs. The families lie
-// idle in a store in memory, whose bytes for each are reported too.
+// one that has much, by turns; x-small is the time of the second over the time
+// of the first. The families lie idle in a store in memory; the benchmark also
+// reports the bytes of each.
 func BenchmarkGrowth(b *testing.B) {
 	key := benchKeys()[0]
 	for _, n := range []int{1e3, 1e4, 1e5, 1e6} {
@@ -44,7 +45,7 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 	for _, n := range []int{2, 64} {
 		b.Run(fmt.Sprintf("keys/%d", n), func(b *testing.B) {
-			others := make([]jws.VerificationKey, n-1)
+			others := make([]jws.Key, n-1)
 			for i := range others {
 				seed := binary.BigEndian.AppendUint64(make([]byte, 24), uint64(i))
 				others[i].Public = ed25519.NewKeyFromSeed(seed).Public()

@@ -10,9 +10,9 @@ import (
 )
 
 // BenchmarkHeap redeems codes, whose families live for a second or two, as fast
-// as it can, and deletes every second what has expired. x-heap is what the heap
-// holds in the last third of the time over what it held in the first. A quick
-// look is in vain:
+// as it can, and deletes the expired ones every second. x-heap is the heap in
+// the last third of the time over the heap in the first third. A short run shows
+// nothing:
 //
 //	go test -run '^$' -bench Heap -benchtime 10m -timeout 20m .
 func BenchmarkHeap(b *testing.B) {

@@ -2,112 +2,158 @@ package tokenendpoint
 
 import (
 	"errors"
-	"net/url"
+	"fmt"
 	"slices"
 
 	"github.com/contit/oauth/grants"
 )
 
 var (
-	errResource      = grants.InvalidTarget.Describe("resource is not an absolute URI without a fragment")
-	errTarget        = grants.InvalidTarget.Describe("resource exceeds what may be granted")
-	errPresentedLate = errors.New("tokenendpoint: a hook presented a credential, which would not be used up")
-	errWidened       = errors.New("tokenendpoint: a hook widened the scope or the audience, or changed the subject")
+	errResource = grants.InvalidTarget.Describe("resource is not an absolute URI without a fragment")
+	errTarget   = grants.InvalidTarget.Describe("resource exceeds what may be granted")
 )
 
-// bound narrows what the grant gave to what the client is registered for, to
-// the API key that it rests on, and to what the request asks for. It is the one
-// place that does, for every grant alike.
+// These are causes for the log: the client learns the code alone. Each names the
+// setting that the operator should check.
+var (
+	errConfigTarget = errors.New("tokenendpoint: the audience is not among those of the endpoint (Config.Audience), and the client has none of its own")
+	errClientTarget = errors.New("tokenendpoint: the audience is not among those that the client is registered for (Client.Audience)")
+	errKeyTarget    = errors.New("tokenendpoint: the audience is beyond that of the API key (APIKey.Audience)")
+	errGrantTarget  = errors.New("tokenendpoint: the audience is beyond what was granted")
+)
+
+// bound narrows the answer of the grant to the client's registration, to the API
+// key that it rests on, and to the request. No other place does that; it is the
+// same for every grant.
 func (h *Handler) bound(x *exchange) error {
 	a, client := &x.authorization, x.request.Client
-	scope := within(a.Scope, client.Scope)
+	scope := grants.Within(a.Scope, client.Scope)
 	allowed := client.Audience
 	if allowed == nil {
 		allowed = h.audience
 	}
 	audience := allowed
 	if a.Audience != nil {
-		audience = within(a.Audience, allowed)
+		audience = configured(a.Audience, allowed)
 	}
 	if key := x.apiKey; key != nil {
-		scope = within(scope, key.Scope)
+		scope = grants.Within(scope, key.Scope)
 		if key.Audience != nil {
-			audience = within(audience, key.Audience)
+			audience = named(audience, key.Audience)
 		}
 		x.expires = key.ExpiresAt
 	}
 	if len(scope) == 0 && len(a.Scope) > 0 {
-		return grants.InvalidScope
+		return x.scopeBeyond(a.Scope)
 	}
 	if len(audience) == 0 {
-		return grants.InvalidTarget
+		return grants.InvalidTarget.Because(h.audienceBeyond(x, a.Audience))
 	}
 	x.grantedAudience = audience
 	var err error
-	if a.Scope, err = requestedScope(&x.request, scope); err != nil {
+	if a.Scope, err = x.requestedScope(scope); err != nil {
 		return err
 	}
-	a.Audience, err = requestedAudience(&x.request, audience)
+	a.Audience, err = h.requestedAudience(x, audience)
 	return err
 }
 
 // requestedScope narrows to the scope parameter: never silently less or more
-// (RFC 6749 §3.3). It has no meaning beside a code (RFC 6749 §4.1.3).
-func requestedScope(r *grants.Request, granted []string) ([]string, error) {
+// (RFC 6749 §3.3). The endpoint ignores it beside a code (RFC 6749 §4.1.3).
+func (x *exchange) requestedScope(granted []string) ([]string, error) {
+	r := &x.request
 	if r.Scope == nil || r.GrantType == grants.TypeAuthorizationCode {
 		return granted, nil
 	}
-	scope := within(granted, r.Scope)
+	scope := grants.Within(granted, r.Scope)
 	if len(scope) < len(r.Scope) { // neither repeats a scope
-		return nil, grants.InvalidScope
+		return nil, x.scopeBeyond(r.Scope)
 	}
 	return scope, nil
 }
 
 // requestedAudience narrows to the resource parameters (RFC 8707 §2.2).
-func requestedAudience(r *grants.Request, granted []string) ([]string, error) {
-	for _, resource := range r.Resource {
-		u, err := url.Parse(resource)
-		switch {
-		case err != nil || !u.IsAbs() || u.Fragment != "":
-			return nil, errResource
-		case !slices.Contains(granted, resource):
-			return nil, errTarget
-		}
-	}
-	if len(r.Resource) == 0 {
+func (h *Handler) requestedAudience(x *exchange, granted []string) ([]string, error) {
+	requested := x.request.Resource
+	if len(requested) == 0 {
 		return granted, nil
 	}
-	return within(granted, r.Resource), nil
+	for _, resource := range requested {
+		switch {
+		case !grants.IsResource(resource):
+			return nil, errResource
+		case grants.FindAudience(granted, resource) < 0:
+			return nil, errTarget.Because(h.audienceBeyond(x, []string{resource}))
+		}
+	}
+	return named(granted, requested), nil
 }
 
-// within returns the members of list that are in bound, each once. They are
-// strings of the grant and not parts of the request, which would keep its whole
-// body alive. It is the list itself if that is what it holds: nobody changes it,
-// since a hook, a store and an Event get copies.
-func within(list, bound []string) []string {
-	if len(list) > 0 && subset(list, bound) && distinct(list) {
-		return list[:len(list):len(list)]
+// configured returns the audiences of bound that list names, each once and in the
+// order of list. The spelling is the one in bound: a record or a grant may have
+// another.
+func configured(list, bound []string) []string {
+	if slices.Equal(list, bound) { // as a rule
+		return grants.Within(bound, bound)
 	}
 	kept := make([]string, 0, len(list))
-	for _, s := range list {
-		if slices.Contains(bound, s) && !slices.Contains(kept, s) {
-			kept = append(kept, s)
+	for _, a := range list {
+		if i := grants.FindAudience(bound, a); i >= 0 && !slices.Contains(kept, bound[i]) {
+			kept = append(kept, bound[i])
 		}
 	}
 	return kept
 }
 
-func distinct(list []string) bool {
-	for i, s := range list {
-		if slices.Contains(list[:i], s) {
-			return false
+// named returns the audiences of list that equal a name in names, in any
+// spelling.
+func named(list, names []string) []string {
+	var few [8]bool
+	picked := append(few[:0], make([]bool, len(list))...)
+	for _, name := range names {
+		if i := grants.FindAudience(list, name); i >= 0 {
+			picked[i] = true
 		}
 	}
-	return true
+	if !slices.Contains(picked, false) {
+		return list[:len(list):len(list)]
+	}
+	kept := make([]string, 0, len(list))
+	for i, a := range list {
+		if picked[i] {
+			kept = append(kept, a)
+		}
+	}
+	return kept
 }
 
-// subset reports whether each member of list is in bound.
-func subset(list, bound []string) bool {
-	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(bound, s) })
+// scopeBeyond refuses some scopes, and tells the log which bound they exceed, and the
+// first that does if the log may have it.
+func (x *exchange) scopeBeyond(scope []string) error {
+	bound, cause := x.authorization.Scope, "beyond what was granted"
+	switch {
+	case !grants.Subset(scope, x.request.Client.Scope):
+		bound, cause = x.request.Client.Scope, "not among those that the client is registered for (Client.Scope)"
+	case x.apiKey != nil && !grants.Subset(scope, x.apiKey.Scope):
+		bound, cause = x.apiKey.Scope, "beyond that of the API key (APIKey.Scope)"
+	}
+	name := ""
+	if i := slices.IndexFunc(scope, func(s string) bool { return !slices.Contains(bound, s) }); i >= 0 && x.loggable(scope[i]) {
+		name = fmt.Sprintf(" %q", scope[i])
+	}
+	return grants.InvalidScope.Because(fmt.Errorf("tokenendpoint: the scope%s is %s", name, cause))
+}
+
+// audienceBeyond says which bound some audiences exceed.
+func (h *Handler) audienceBeyond(x *exchange, audience []string) error {
+	beyond := func(bound []string) bool { return len(configured(audience, bound)) < len(audience) }
+	switch client := x.request.Client; {
+	case client.Audience == nil && beyond(h.audience):
+		return errConfigTarget
+	case client.Audience != nil && beyond(client.Audience):
+		return errClientTarget
+	case x.apiKey != nil && x.apiKey.Audience != nil && beyond(x.apiKey.Audience):
+		return errKeyTarget
+	}
+	return errGrantTarget
 }

@@ -1,8 +1,8 @@
 package tokenendpoint
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"time"
 
@@ -15,94 +15,175 @@ var errUnsettled = errors.New("tokenendpoint: the store will not spend what it s
 // attempts bounds how often a request that lost a race looks again.
 const attempts = 4
 
-// lasting is a context for the one state change of a request. It outlives a
-// client that hangs up, since half a state change would be worse than one that
-// nobody hears of.
-func (h *Handler) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
-}
-
-// commit makes the one state change of a token request, and returns the refresh
-// token to answer with.
-func (h *Handler) commit(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
-	defer x.lap(&x.event.Write)
+// commit makes the one state change of a token request. After it, the refresh
+// token for the answer exists.
+func (h *Handler) commit(ctx context.Context, x *exchange) error {
+	defer x.lap(&x.event.Commit)
 	if err := ctx.Err(); err != nil {
-		return storage.Secret{}, err
+		return err
 	}
-	if x.presented == nil && !x.refreshes { // nothing to write
-		return storage.Secret{}, nil
+	if x.presented == nil && !x.refreshes && x.once == nil { // nothing to write
+		return nil
 	}
-	ctx = x.writing.begin(context.WithoutCancel(ctx), time.Now().Add(h.timeout))
-	defer x.writing.end()
+	ctx = x.committing.Begin(context.WithoutCancel(ctx), time.Now().Add(h.timeout))
+	defer x.committing.End()
+	if err := h.useOnce(ctx, x); err != nil || x.presented == nil && !x.refreshes {
+		return err
+	}
 	for range attempts {
-		refresh, err := h.write(ctx, x, u, a)
+		err := h.write(ctx, x)
 		switch {
 		case err == nil:
-			return refresh, nil
+			return nil
 		case x.presented == nil: // nothing was presented, so no error is about it
-			return storage.Secret{}, err
+			return err
 		case errors.Is(err, storage.ErrNotFound): // deleted since it was read
-			return storage.Secret{}, grants.InvalidGrant.Because(err)
+			return grants.InvalidGrant.Because(err)
 		case !errors.Is(err, storage.ErrSpent):
-			return storage.Secret{}, err
+			return err
 		}
-		// Somebody else was first. Look again, and judge this request by that.
-		if err := x.request.PresentAgain(ctx); err != nil {
-			return storage.Secret{}, err
-		}
-		x.takePresented()
-		if u, err = h.judge(ctx, x); err != nil {
-			return storage.Secret{}, err
-		}
-		// What was signed for a first use may be too long for a repeated one, which
-		// makes no store remember the family for longer.
-		if end := h.remembered(x, u); !end.IsZero() && a.expiresAt.After(end) {
-			return storage.Secret{}, errUnsettled
+		if err := h.judgeAgain(ctx, x); err != nil {
+			return err
 		}
 	}
-	return storage.Secret{}, errUnsettled
+	return errUnsettled
+}
+
+// useOnce adds the record of a credential of another party that is good once. If what
+// follows fails, the client needs another one: nothing can be used twice.
+func (h *Handler) useOnce(ctx context.Context, x *exchange) error {
+	if x.once == nil {
+		return nil
+	}
+	err := h.storage.CreateCredential(ctx, x.once)
+	if errors.Is(err, storage.ErrExists) {
+		return grants.InvalidGrant.Because(errReplayed)
+	}
+	return err
+}
+
+// judgeAgain looks again at a credential that another request was first to use,
+// and judges this request by it.
+func (h *Handler) judgeAgain(ctx context.Context, x *exchange) error {
+	if err := x.request.PresentAgain(ctx); err != nil {
+		return err
+	}
+	x.takePresented()
+	x.lap(&x.event.Commit)
+	if err := h.judge(ctx, x); err != nil {
+		return err
+	}
+	// A token that was signed for a first use may live too long for a repeated
+	// use, since a repeated use makes no store remember the family for longer.
+	if end := h.remembered(x); !end.IsZero() && x.token.ExpiresAt.After(end) {
+		return errUnsettled
+	}
+	return nil
 }
 
 // write makes the one call of the store.
-func (h *Handler) write(ctx context.Context, x *exchange, u use, a *answer) (storage.Secret, error) {
-	p, refresh, at := x.presented, x.refreshes, now()
+func (h *Handler) write(ctx context.Context, x *exchange) error {
+	at := now()
 	switch {
-	case p == nil:
-		secret := storage.NewSecret(grants.RefreshTokenPrefix)
-		return secret, h.storage.CreateCredential(ctx, h.newRefreshToken(x, secret))
-	case !u.successor.Empty():
-		err := h.storage.Spend(ctx, p, nil, at)
-		if err == nil {
-			x.event.Outcome = Repeated
-		}
-		if !refresh { // the hook has dropped it
-			return storage.Secret{}, err
-		}
-		return u.successor, err
+	case x.presented == nil:
+		return h.begin(ctx, x)
+	case !x.successor.Empty():
+		return h.repeat(ctx, x, at)
 	case h.keeps(x):
-		return x.secret, nil
+		x.refreshToken = x.secret
+		return nil
 	}
+	return h.rotate(ctx, x, at)
+}
+
+// begin creates the first refresh token of a family.
+func (h *Handler) begin(ctx context.Context, x *exchange) error {
+	secret := storage.NewSecret(grants.RefreshTokenPrefix)
+	if err := h.storage.CreateCredential(ctx, h.newRefreshToken(x, secret)); err != nil {
+		return err
+	}
+	x.refreshToken, x.grown = secret, true
+	return nil
+}
+
+// repeat counts one more use of a refresh token whose answer was lost, and answers
+// with the same successor again.
+func (h *Handler) repeat(ctx context.Context, x *exchange, at time.Time) error {
+	if err := h.storage.Spend(ctx, x.presented, nil, at); err != nil {
+		return err
+	}
+	x.event.Outcome = Repeated
+	if x.refreshes { // else the hook has dropped it
+		x.refreshToken = x.successor
+	}
+	return nil
+}
+
+// rotate spends the presented credential, and creates the refresh token that
+// follows it.
+func (h *Handler) rotate(ctx context.Context, x *exchange, at time.Time) error {
 	var secret storage.Secret
 	var next *storage.Credential
-	kept := a.expiresAt
-	if refresh {
+	kept, p := x.token.ExpiresAt, x.presented
+	if x.refreshes {
 		secret = x.nextSecret()
 		next = h.newRefreshToken(x, secret) // before the end of its parent is moved
 		kept = later(kept, next.FamilyExpiresAt)
 	}
-	// The spent record is kept for as long as there is something to protect.
+	// The store keeps the spent record for as long as the family needs
+	// protection.
 	p.FamilyExpiresAt = later(p.FamilyExpiresAt, kept)
-	return secret, h.storage.Spend(ctx, p, next, at)
+	if err := h.storage.Spend(ctx, p, next, at); err != nil {
+		return err
+	}
+	x.refreshToken, x.grown = secret, next != nil
+	return nil
 }
 
-// nextSecret is the refresh token to come. One that follows another is derived
-// from it, so that its holder can be given the same one again.
+// nextSecret returns the next refresh token. A successor is derived from its
+// predecessor, so that the endpoint can give its holder the same successor
+// again.
 func (x *exchange) nextSecret() storage.Secret {
 	p := x.presented
 	if p.Kind != storage.KindRefreshToken {
 		return storage.NewSecret(grants.RefreshTokenPrefix)
 	}
-	p.Salt = x.salt[:]
-	rand.Read(p.Salt) // it cannot fail: the process ends instead
+	p.Salt = x.newSalt()
 	return x.secret.Derive(grants.RefreshTokenPrefix, p.Salt)
+}
+
+// newRefreshToken makes the record of a refresh token. A family keeps its grant,
+// even if an access token was narrowed (RFC 6749 §6), and its end does not move.
+func (h *Handler) newRefreshToken(x *exchange, secret storage.Secret) *storage.Credential {
+	at, a, client := x.request.Time, &x.authorization, x.request.Client
+	next := &storage.Credential{
+		Digest:   secret.Digest(storage.KindRefreshToken),
+		Kind:     storage.KindRefreshToken,
+		Family:   x.family,
+		Issuer:   h.issuer,
+		ClientID: client.ID,
+		Subject:  a.Subject,
+		Scope:    a.Scope,
+		Audience: x.grantedAudience,
+		Claims:   x.claims,
+		IssuedAt: at,
+		MaxUses:  1 + h.refreshRetries,
+
+		FamilyExpiresAt: h.familyEnd(x),
+	}
+	if x.apiKey != nil {
+		next.APIKey = x.apiKey.Digest
+	}
+	switch parent := x.presented; {
+	case parent == nil:
+		next.Audience = a.Audience
+	case parent.Kind == storage.KindRefreshToken:
+		next.Subject, next.Scope, next.Audience, next.Claims = parent.Subject, parent.Scope, parent.Audience, parent.Claims
+	}
+	x.bindRefreshToken(next)
+	next.ExpiresAt = next.FamilyExpiresAt
+	if !client.KeepsRefreshTokens() {
+		next.ExpiresAt = bounded(at.Add(cmp.Or(client.RefreshTokenIdle, h.refreshTokenIdle)), next.FamilyExpiresAt)
+	}
+	return next
 }

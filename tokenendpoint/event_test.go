@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ var outcomes = []struct {
 	outcome tokenendpoint.Outcome
 	level   slog.Level
 	status  int
-	code    grants.Code
+	code    grants.ErrorCode
 	request func(o *observed) string // the body
 }{
 	{"a token", tokenendpoint.Issued, slog.LevelDebug, 200, "",
@@ -105,7 +106,7 @@ func TestEventAndLineOfARequest(t *testing.T) {
 	}
 }
 
-// checkLine holds the line against the event: what is empty is left out.
+// checkLine compares the line with the event: the line leaves empty fields out.
 func checkLine(t *testing.T, e tokenendpoint.Event, line map[string]string) {
 	t.Helper()
 	cause := ""
@@ -135,11 +136,35 @@ func TestEventTellsWhatWasIssued(t *testing.T) {
 	}
 	if e.GrantType != "authorization_code" || e.ClientID != "c1" || e.Subject != "u1" || e.Family != record.Family ||
 		e.TokenID != claims["jti"] || !slices.Equal(e.Scope, []string{"read"}) || e.Error != "" || e.Cause != nil {
-		t.Errorf("the event is %+v, want what was issued: %v", e, claims)
+		t.Errorf("the event is %+v, want the issued token: %v", e, claims)
 	}
 }
 
-// A client that hangs up before anything was changed loses nothing by it.
+// A code of a client that may not refresh gives an access token alone. The event says
+// why, since New knows no clients and cannot warn of it.
+func TestEventTellsWhyNoRefreshTokenWentAlong(t *testing.T) {
+	o := newObserved(t)
+	err := o.store.UpdateClient(t.Context(), "c1", func(c *storage.Client) error {
+		c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == grants.TypeRefreshToken })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, _ := token(t, ask(o.handler, o.secret, o.code()))
+	e, _, _ := o.one()
+	if response["refresh_token"] != nil || e.Outcome != tokenendpoint.Issued || e.Cause == nil || !strings.Contains(e.Cause.Error(), "not registered for refresh_token") {
+		t.Errorf("got %v, and the event %s because of %v, want no refresh token and the reason", response, e.Outcome, e.Cause)
+	}
+
+	o = newObserved(t) // a grant that asks for no refresh token has nothing to say
+	token(t, ask(o.handler, o.secret, "grant_type=client_credentials"))
+	if e, _, _ := o.one(); e.Cause != nil {
+		t.Errorf("client_credentials: the cause is %v, want none", e.Cause)
+	}
+}
+
+// A client that hangs up before the endpoint has changed anything loses nothing.
 func TestEventOfAnAbandonedRequest(t *testing.T) {
 	o := newObserved(t)
 	body := o.code()
@@ -175,12 +200,12 @@ func (b slowBody) Read(p []byte) (int, error) {
 func TestEventTellsHowLongTheStepsTook(t *testing.T) {
 	const s = time.Second
 	for _, tt := range []struct {
-		name                                             string
-		secret                                           string
-		reading, client, decision, signing, write, takes time.Duration
+		name                                                                  string
+		secret                                                                string
+		read, authenticate, decide, judge, hook, sign, commit, respond, total time.Duration
 	}{
-		{"all of them", "", 5 * s, s, 2 * s, 3 * s, 4 * s, 15 * s},
-		{"up to the refusal", "wrong", 5 * s, s, 0, 0, 0, 6 * s},
+		{"all of them", "", 5 * s, s, 0, 0, 2 * s, 3 * s, 4 * s, 0, 15 * s},
+		{"up to the refusal", "wrong", 5 * s, s, 0, 0, 0, 0, 0, 0, 6 * s},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -192,8 +217,8 @@ func TestEventTellsHowLongTheStepsTook(t *testing.T) {
 				r.SetBasicAuth("c1", o.secret+tt.secret)
 				o.handler.ServeHTTP(httptest.NewRecorder(), r)
 				e, _, _ := o.one()
-				got := []time.Duration{e.Reading, e.Client, e.Decision, e.Signing, e.Write, e.Total}
-				want := []time.Duration{tt.reading, tt.client, tt.decision, tt.signing, tt.write, tt.takes}
+				got := []time.Duration{e.Read, e.Authenticate, e.Decide, e.Judge, e.Hook, e.Sign, e.Commit, e.Respond, e.Total}
+				want := []time.Duration{tt.read, tt.authenticate, tt.decide, tt.judge, tt.hook, tt.sign, tt.commit, tt.respond, tt.total}
 				if !slices.Equal(got, want) {
 					t.Errorf("the steps took %v, want %v", got, want)
 				}
@@ -219,7 +244,7 @@ func TestPanicInObserve(t *testing.T) {
 	}
 }
 
-// panicking is a slog.Handler that always does.
+// panicking is a slog.Handler that always panics.
 type panicking struct{ *observed }
 
 func (panicking) Handle(context.Context, slog.Record) error { panic("no log today") }
@@ -235,7 +260,7 @@ func TestPanicInTheLogger(t *testing.T) {
 	}
 }
 
-// What the logger does not want is not made.
+// The endpoint makes no record that the logger does not want.
 func TestLoggerLevel(t *testing.T) {
 	var o *observed
 	log := &strings.Builder{}
@@ -246,5 +271,33 @@ func TestLoggerLevel(t *testing.T) {
 	ask(o.handler, "wrong", "grant_type=client_credentials")
 	if log.Len() != 0 || len(o.events) != 2 {
 		t.Errorf("the log has %q and there are %d events, want no line and two events", log, len(o.events))
+	}
+}
+
+// A hook or a grant that outlasts the Timeout is named, and not the signer,
+// which has no time left.
+func TestSlowHostIsNamed(t *testing.T) {
+	const slow = 2 * time.Minute
+	for name, change := range map[string]func(*tokenendpoint.Config){
+		"hook": func(c *tokenendpoint.Config) {
+			c.Hook = func(context.Context, *grants.Request, *grants.Authorization) error { time.Sleep(slow); return nil }
+		},
+		"grant": func(c *tokenendpoint.Config) {
+			c.Grants[grants.TypeClientCredentials] = grants.Func(func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
+				time.Sleep(slow)
+				return grants.ClientCredentials{}.Authorize(ctx, r)
+			})
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newObserved(t, change)
+			if w := ask(o.handler, o.secret, "grant_type=client_credentials"); w.Code != http.StatusServiceUnavailable {
+				t.Errorf("a slow %s: got %d, want 503", name, w.Code)
+			}
+			want := "tokenendpoint: " + name + ": context deadline exceeded"
+			if e, line, _ := o.one(); line["cause"] != want || e.Hook != map[string]time.Duration{"hook": slow}[name] {
+				t.Errorf("a slow %s: the cause is %q and the hook took %s, want %q", name, line["cause"], e.Hook, want)
+			}
+		})
 	}
 }

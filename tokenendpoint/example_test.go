@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"database/sql"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +38,8 @@ func mount(mux *http.ServeMux, store *memory.Store, privateKey crypto.Signer) er
 		Keys:        keys,
 		Storage:     store,
 		Revocations: store,
+
+		AuthorizationEndpoint: "https://www.example.com/login", // your page, which gives the codes
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{},
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
@@ -66,10 +67,14 @@ func orders(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "orders of %s\n", id)
 }
 
-func openKeys(ctx context.Context, store storage.SigningKeys, secret storage.Secret) (*jws.KeySet, error) {
-	source := &jws.StoredKeys{
-		Store:             store,
-		KeyEncryptionKeys: []jws.KeyEncryptionKey{{Version: 1, Key: secret}},
+func openKeys(ctx context.Context, store storage.SigningKeys, secret string) (*jws.KeySet, error) {
+	kek, err := jws.ParseKeyEncryptionKey(1, secret)
+	if err != nil {
+		return nil, err
+	}
+	source, err := jws.NewStoredKeys(jws.StoredKeysConfig{Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kek}})
+	if err != nil {
+		return nil, err
 	}
 	return jws.OpenKeySet(ctx, source, jws.Rotation{}, time.Now())
 }
@@ -86,7 +91,8 @@ func elsewhere() (*bearer.Verifier, error) {
 	})
 }
 
-func Example() {
+// The endpoint beside a route of the host that wants an access token.
+func Example_mount() {
 	privateKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		log.Fatal(err)
@@ -150,7 +156,7 @@ func Example_keys() {
 	ctx := context.Background()
 	key := make([]byte, 32)
 	rand.Read(key)
-	secret := storage.PresentedSecret(base64.StdEncoding.EncodeToString(key)) // openssl rand -base64 32
+	secret := base64.StdEncoding.EncodeToString(key) // openssl rand -base64 32
 	store := new(memory.Store)
 	one, err := openKeys(ctx, store, secret)
 	if err != nil {
@@ -167,168 +173,6 @@ func Example_keys() {
 	// Output:
 	// true
 	// true <nil>
-}
-
-// user is a row of the host's own users.
-type user struct {
-	ID     string
-	Tier   string
-	Locked bool
-}
-
-// users are the host's own.
-type users map[string]user
-
-func (u users) ByID(_ context.Context, id string) (user, error) {
-	if user, ok := u[id]; ok {
-		return user, nil
-	}
-	return user{}, sql.ErrNoRows
-}
-
-func (u users) ByBadge(ctx context.Context, badge string) (user, error) {
-	id, _ := strings.CutPrefix(badge, "badge of ")
-	return u.ByID(ctx, id)
-}
-
-func notLocked(users users) grants.Hook {
-	return func(ctx context.Context, r *grants.Request, a *grants.Authorization) error {
-		if a.Subject == r.Client.ID { // a client in its own name, at a refresh
-			return nil
-		}
-		user, err := users.ByID(ctx, strings.TrimPrefix(a.Subject, "user:"))
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return grants.InvalidGrant // deleted since
-		case err != nil:
-			return err // an outage: 503, and nothing is used up
-		case user.Locked:
-			return grants.InvalidGrant.Describe("the account is locked")
-		}
-		a.AddClaim("tier", user.Tier)
-		return nil
-	}
-}
-
-func userGrants(users users) map[string]grants.Grant {
-	hook := notLocked(users)
-	return map[string]grants.Grant{
-		grants.TypeAuthorizationCode: grants.AuthorizationCode{Hook: hook},
-		grants.TypeRefreshToken:      grants.RefreshToken{Hook: hook},
-		grants.TypeAPIKey:            grants.APIKey{Hook: hook},
-	}
-}
-
-// A hook has the last word on what a grant has decided.
-func Example_hook() {
-	store := new(memory.Store)
-	err := store.PutClient(context.Background(), &storage.Client{
-		ID:         "app",
-		AuthMethod: storage.AuthNone,
-		GrantTypes: []string{grants.TypeAPIKey},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   "https://auth.example.com",
-		Audience: []string{"https://api.example.com"},
-		Keys:     exampleKeys(),
-		Storage:  store,
-		Grants:   userGrants(users{"u1": {ID: "u1", Tier: "gold"}, "u2": {ID: "u2", Locked: true}}),
-		Logger:   discard,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := httptest.NewServer(endpoint)
-	defer server.Close()
-
-	for _, id := range []string{"u1", "u2", "u3"} {
-		key, record, err := grants.NewAPIKey("ck_", storage.APIKey{ClientID: "app", Subject: "user:" + id}, time.Now())
-		if err != nil {
-			log.Fatal(err)
-		}
-		if err := store.PutAPIKey(context.Background(), record); err != nil {
-			log.Fatal(err)
-		}
-		answer := post(server.URL, url.Values{"grant_type": {"api_key"}, "client_id": {"app"}, "api_key": {key.Reveal()}})
-		fmt.Println(id, answer["token_type"], answer["error"], answer["error_description"])
-	}
-	// Output:
-	// u1 Bearer <nil> <nil>
-	// u2 <nil> invalid_grant the account is locked
-	// u3 <nil> invalid_grant <nil>
-}
-
-func badgeGrant(users users) grants.Func {
-	return func(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
-		user, err := users.ByBadge(ctx, r.Form["badge"])
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return nil, grants.InvalidGrant
-		case err != nil:
-			return nil, err
-		}
-		return &grants.Authorization{Subject: "user:" + user.ID, Scope: []string{"doors", "lifts"}, Refresh: true}, nil
-	}
-}
-
-// A grant of a host's own is one function. It says what may be had at most; the
-// endpoint narrows that to what the request asks for.
-func Example_customGrant() {
-	store := new(memory.Store)
-	gate := &storage.Client{
-		ID:         "gate",
-		AuthMethod: storage.AuthNone,
-		GrantTypes: []string{"urn:example:badge", grants.TypeRefreshToken},
-		Scope:      []string{"doors", "lifts"},
-	}
-	if err := store.PutClient(context.Background(), gate); err != nil {
-		log.Fatal(err)
-	}
-	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   "https://auth.example.com",
-		Audience: []string{"https://doors.example.com"},
-		Keys:     exampleKeys(),
-		Storage:  store,
-		Grants: map[string]grants.Grant{
-			"urn:example:badge":     badgeGrant(users{"u1": {ID: "u1"}}),
-			grants.TypeRefreshToken: grants.RefreshToken{},
-		},
-		Logger: discard,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	server := httptest.NewServer(endpoint)
-	defer server.Close()
-
-	answer := post(server.URL, url.Values{
-		"grant_type": {"urn:example:badge"}, "client_id": {"gate"}, "badge": {"badge of u1"}, "scope": {"doors"},
-	})
-	fmt.Println(answer["scope"], answer["error"])
-	answer = post(server.URL, url.Values{
-		"grant_type": {"refresh_token"}, "client_id": {"gate"}, "refresh_token": {answer["refresh_token"].(string)},
-	})
-	fmt.Println(answer["scope"], answer["error"])
-	// Output:
-	// doors <nil>
-	// doors <nil>
-}
-
-// post sends a token request and returns the members of the answer.
-func post(endpoint string, form url.Values) map[string]any {
-	response, err := http.PostForm(endpoint, form)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer response.Body.Close()
-	var answer map[string]any
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		log.Fatal(err)
-	}
-	return answer
 }
 
 // partners are the host's own clients, in a table of its own.
@@ -368,46 +212,41 @@ func ExampleNew_parts() {
 	// Output: tokenendpoint: the grant "refresh_token" needs credentials, and Storage has none
 }
 
-func approved(ctx context.Context, store storage.Credentials, client *storage.Client, userID string, granted []string, form url.Values) (code string, err error) {
-	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client:              client,
-		Subject:             "user:" + userID, // no client_id begins like this
-		Scope:               granted,          // what the user ticked of grants.RequestedScope(client, form.Get("scope"))
-		RedirectURI:         form.Get("redirect_uri"),
-		CodeChallenge:       form.Get("code_challenge"),
-		CodeChallengeMethod: form.Get("code_challenge_method"),
-	}, time.Now())
-	if err != nil {
-		return "", err
-	}
-	return secret.Reveal(), store.CreateCredential(ctx, record)
-}
-
-// The host's own login page ends in an authorization code.
-func Example_authorizationPage() {
-	client := &storage.Client{
+// The host's own login page ends in an authorization code. The page is in package
+// grants; it gets the issuer, the clients and the audiences from the endpoint, so that
+// nothing is said twice.
+func ExampleHandler_AuthorizationEndpoint() {
+	store := new(memory.Store)
+	err := store.PutClient(context.Background(), &storage.Client{
 		ID:           "app",
 		AuthMethod:   storage.AuthNone,
 		GrantTypes:   []string{grants.TypeAuthorizationCode},
-		RedirectURIs: []string{"https://app.example.com/callback"},
+		RedirectURIs: []string{"http://localhost/callback"}, // any port
 		Scope:        []string{"read", "write"},
-	}
-	form := url.Values{
-		"scope":                 {"read write"},
-		"redirect_uri":          {"https://app.example.com/callback"},
-		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"},
-		"code_challenge_method": {"S256"},
-	}
-	requested, err := grants.RequestedScope(client, form.Get("scope"))
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	store := new(memory.Store)
-	code, err := approved(context.Background(), store, client, "u1", requested[:1], form)
+	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
+		Issuer:                "https://auth.example.com",
+		Audience:              []string{"https://api.example.com"},
+		AuthorizationEndpoint: "https://www.example.com/authorize",
+		Keys:                  exampleKeys(),
+		Storage:               store,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := store.Credential(context.Background(), storage.PresentedSecret(code).Digest(storage.KindAuthorizationCode))
-	fmt.Println(code[:3], record.Subject, record.Scope, err)
-	// Output: ac_ user:u1 [read] <nil>
+	login := endpoint.AuthorizationEndpoint()
+	a, err := login.ReadQuery(context.Background(), "response_type=code&client_id=app&redirect_uri=http://localhost:49152/callback"+
+		"&scope=read+write&resource=https://api.example.com/&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256")
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, answer, err := a.Approve(grants.Approval{Subject: "user:1", Scope: []string{"read"}}, time.Now())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(record.Subject, record.Scope, record.Audience, answer.URL()[:40])
+	// Output: user:1 [read] [https://api.example.com] http://localhost:49152/callback?code=ac_
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/contit/oauth/storage/memory"
 )
 
-// ending is a store that notes what it should revoke, and does not.
+// ending is a store that notes each revocation that it is asked for, and revokes
+// nothing.
 type ending struct {
 	*memory.Store
 	ended []string
@@ -33,9 +34,9 @@ func (s *ending) RevokeToken(_ context.Context, id string, _ time.Time) error {
 	return nil
 }
 
-// FuzzTokens asks the revocation and the introspection endpoint with whatever
-// body, in which {access} and {refresh} stand for two good tokens. Nothing but
-// these, whole and in the one place, may be revoked or be told to be active.
+// FuzzTokens sends any body to the revocation and the introspection endpoint;
+// {access} and {refresh} stand for two good tokens. Nothing but these, whole and
+// in the one place, may be revoked or be told to be active.
 func FuzzTokens(f *testing.F) {
 	for _, seed := range []string{
 		"token={access}", "token={refresh}", "token={refresh}&token_type_hint=refresh_token", "token={access}&token_type_hint=refresh_token",
@@ -92,8 +93,9 @@ func askAbout(h http.Handler, secret, contentType, body string) *httptest.Respon
 	return w
 }
 
-// formOf and objectOf read what they can with the standard library. What the
-// endpoint accepts they read alike, see FuzzForm and FuzzJSON.
+// formOf and objectOf read as much as they can with the standard library. They
+// read every input that the endpoint accepts as the endpoint does, see FuzzForm
+// and FuzzJSON.
 func formOf(body string) url.Values {
 	v, _ := url.ParseQuery(body)
 	maps.DeleteFunc(v, func(_ string, values []string) bool { return len(values) == 1 && values[0] == "" })

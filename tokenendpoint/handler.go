@@ -8,17 +8,22 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint/bearer"
+	"github.com/contit/oauth/tokenendpoint/internal/deadline"
+	"github.com/contit/oauth/tokenendpoint/internal/document"
 	"github.com/contit/oauth/tokenendpoint/jws"
+	"github.com/contit/oauth/tokenendpoint/mtls"
 )
 
-// Handler is a token endpoint, and the endpoints that go with it. It is the
-// [http.Handler] of the former; [Handler.Routes] has them all. It is safe for
-// concurrent use, and holds no state that another replica would need.
+// Handler is a token endpoint, with the endpoints that go with it. As an
+// [http.Handler] it answers at all their paths. It is safe for concurrent use, and
+// holds no state that another replica would need.
 type Handler struct {
 	issuer         string
 	audience       []string
@@ -26,24 +31,37 @@ type Handler struct {
 	storage        storage.Storage
 	hasCredentials bool // Storage keeps refresh tokens
 	revocations    storage.Revocations
-	forgetful      bool                                                                   // there are no revocations
-	reuse          *reuse                                                                 // nil: every token is signed
-	cached         *bearer.CachedRevocations                                              // what verifiers ask; nil: revocations
+	hasRevocations bool                                                                   // the configuration has them
+	signedTokens   *signedTokens                                                          // nil: every token is signed
+	cached         *bearer.CachedRevocations                                              // the verifiers ask it; nil: they ask revocations
 	verifier       *bearer.Verifier                                                       // of the first audience
 	introspectable func(context.Context, *storage.Client, *jws.AccessToken) (bool, error) // nil: see mayIntrospect
 	clients        ClientValidator
+	knownIDs       *knownIDs
 	reader         storage.Reader // of storage, and no more
 	grants         map[string]configuredGrant
+	lastHook       grants.Hook // nil: none but those of the grants
 	tokenType      string
 	maxTokenSize   int
+	scopes         []string // to publish
 	allowedOrigins []string
+	errorURI       string // or empty
 	limiter        Limiter
-	failures       *failureCount
+	limiterHealth  limiterHealth
+	noRemoteAddr   sync.Once // see addressOf
+	unknownPrefix  sync.Once // see suspectPrefix
+	counts         *counts
+	limits         limits // the causes of a 429, for the log
 	remoteAddr     func(*http.Request) netip.Addr
 	observe        func(context.Context, Event)
+	observeBearer  func(context.Context, bearer.Event)
 	logger         *slog.Logger
 	routes         Routes
-	metadata       document
+	metadata       document.Document
+	openID         document.Document // the metadata for clients that want more in it
+	description    Description
+
+	clientCertificate mtls.Source // nil: nothing of RFC 8705 is served
 
 	accessTokenLifetime    time.Duration
 	maxAccessTokenLifetime time.Duration
@@ -60,63 +78,59 @@ type Handler struct {
 
 var _ http.Handler = (*Handler)(nil)
 
-// configuredGrant is a grant under its name.
-type configuredGrant struct {
-	name string
-	grants.Grant
-}
-
-// reader is what a grant gets of a store.
-type reader struct{ store storage.Storage }
-
-// Credential asks the store.
-func (r reader) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
-	return r.store.Credential(ctx, d)
-}
-
-// APIKey asks the store.
-func (r reader) APIKey(ctx context.Context, d storage.Digest) (*storage.APIKey, error) {
-	return r.store.APIKey(ctx, d)
-}
-
-// ServeHTTP answers a token request. It reads the body itself: middleware that
-// calls ParseForm before it leaves it nothing.
+// ServeHTTP answers at the paths of [Handler.Routes], and nowhere else: see
+// [Routes.ServeHTTP]. A host that has the token endpoint at a path that its
+// configuration does not name mounts [Handler.Token] there.
+//
+// The first request in a process for the path of a route with a prefix before it is a line
+// at warn level: the host may have mounted the handler under that prefix.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := new(exchange) // with its event, in one allocation
-	x.event = &x.own
-	x.event.Endpoint = EndpointToken
-	h.serveAs(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
-	x.leaveRoom()
+	asked := r.URL.EscapedPath()
+	if handler := h.routes.at(asked); handler != nil {
+		handler.ServeHTTP(w, r)
+		return
+	}
+	h.suspectPrefix(r, asked)
+	http.NotFound(w, r)
 }
 
-// An action is what an endpoint does. It returns the body of the answer, and
+// suspectPrefix tells the log, once, of a path that has a prefix before that of a route. A
+// stranger can ask for such a path too, so the line does not repeat it.
+func (h *Handler) suspectPrefix(r *http.Request, asked string) {
+	for _, route := range h.routes {
+		if strings.HasSuffix(asked, route.Path) {
+			h.unknownPrefix.Do(func() {
+				defer func() { recover() }() // the logger's
+				h.logger.WarnContext(r.Context(), "token endpoint: 404 for the path of an endpoint with a prefix before it: if the handler is mounted under a prefix, name the prefix in Config.Issuer or Config.BaseURL", "endpoint", route.Path)
+			})
+			return
+		}
+	}
+}
+
+// An action is the work of an endpoint. It returns the body of the answer, and
 // says in the event how it ended.
 type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
 
-// serve is what all endpoints have in common.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name Endpoint, act action) {
-	h.serveAs(w, r, &Event{Endpoint: name}, act)
-}
-
-func (h *Handler) serveAs(w http.ResponseWriter, r *http.Request, e *Event, act action) {
+// serve does the work that all endpoints share.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e *Event, act action) {
 	start := time.Now()
-	if r.ContentLength != 0 {
-		// Before anything else: net/http waits for the body of a request that
-		// was refused, too. Not every ResponseWriter has deadlines; then those
-		// of the server hold.
-		http.NewResponseController(w).SetReadDeadline(start.Add(h.readTimeout))
-	}
-	if e.Endpoint != EndpointIntrospection && h.cors(w, r) { // whoever introspects has a secret, and so is no page
+	deadline.Body(w, r, start.Add(h.readTimeout))
+	// A client that introspects has a secret, so it is no script of a page.
+	if e.Endpoint != EndpointIntrospection && h.cors(w, r) {
 		return
 	}
 	e.Time = now()
-	if body, refused := h.guarded(w, r, e, act); refused == nil {
+	body, refused := h.guarded(w, r, e, act)
+	decided := time.Now()
+	if refused == nil {
 		e.Status = http.StatusOK
 		writeJSON(w, http.StatusOK, body)
 	} else {
 		h.respondError(w, refused, e)
 	}
-	e.Total = time.Since(start)
+	end := time.Now()
+	e.Respond, e.Total = end.Sub(decided), end.Sub(start)
 	h.report(r.Context(), e)
 }
 
@@ -132,6 +146,7 @@ func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event, act 
 			body, refused = nil, refusalOf(grants.ServerError.Because(&panicError{p, debug.Stack()}))
 		}
 	}()
+	e.RemoteAddr = h.addressOf(r) // here, since the host's RemoteAddr may panic
 	body, err := act(w, r, e)
 	if err != nil {
 		refused = refusalOf(err)
@@ -140,7 +155,7 @@ func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event, act 
 	return body, refused
 }
 
-// panicError is the cause of an answer in place of which there was a panic.
+// panicError is the cause of an answer that replaces a panic.
 type panicError struct {
 	value any
 	stack []byte
@@ -149,6 +164,6 @@ type panicError struct {
 // Error returns the value and the stack, for the log.
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
-// now is the one instant by which a request is judged. A microsecond is what
-// every store keeps.
+// now is the one instant by which a request is judged. A microsecond is the
+// smallest unit that every store keeps.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -2,14 +2,17 @@ package tokenendpoint_test
 
 import (
 	"net/http"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/contit/oauth/storage/memory"
 )
 
 // The count of failures is made of instants. When the clock is set back, they
-// lie in the future. Nobody may be locked out until they come: whoever is told
-// to wait waits no longer than at any other time, and is then served.
+// lie in the future. Nobody may be locked out until they come: a client that is
+// told to wait waits no longer than at any other time, and is then served.
 func TestLimitAfterTheClockWasSetBack(t *testing.T) {
 	const atOnce = 300
 	guess := func(t *testing.T, h http.Handler) {
@@ -53,4 +56,19 @@ func TestLimitAfterTheClockWasSetBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A handler takes memory by use.
+func TestHandlerIsSmall(t *testing.T) {
+	c := goodConfig(t)
+	c.Logger, c.Revocations = discard, c.Storage.(*memory.Store)
+	handlers := make([]http.Handler, 100)
+	before := heap()
+	for i := range handlers {
+		handlers[i] = newHandler(t, c)
+	}
+	if each := (heap() - before) / int64(len(handlers)); each > 32<<10 {
+		t.Errorf("a handler that nobody asks takes %d KiB, want less than 32", each>>10)
+	}
+	runtime.KeepAlive(handlers)
 }

@@ -19,9 +19,9 @@ import (
 )
 
 // FuzzMachine plays the life of codes and refresh tokens against a model: each
-// byte of the input is a step. Time passes in a bubble. What the endpoint
-// answers must be what the model says, after every sequence of authorizing,
-// redeeming, refreshing, replaying, revoking, disabling and failing writes.
+// byte of the input is a step. Time passes in a bubble. The endpoint must answer
+// as the model does, after every sequence of authorizing, redeeming, refreshing,
+// replaying, revoking, disabling and failing writes.
 func FuzzMachine(f *testing.F) {
 	for _, seed := range []string{
 		"\x00\x00\x10\x20", "\x01\x00\x10\x20\x20", "\x00\x00\x10\x20\x21\x20\x21", "\x00\x00\x10\x53\x10\x20",
@@ -141,6 +141,8 @@ func newMachine(t *testing.T, strict bool) *machine {
 		Audience: []string{"api"},
 		Keys:     testKeys(t),
 		Storage:  m.store,
+
+		AuthorizationEndpoint: "https://as.test/login",
 		Grants: map[string]grants.Grant{
 			grants.TypeRefreshToken:      grants.RefreshToken{},
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
@@ -175,7 +177,7 @@ func (m *machine) authorize() {
 	client := m.client.Clone()
 	client.Disabled = false
 	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client: client, Subject: "u1", RedirectURI: "https://app.test/cb",
+		Issuer: "https://as.test", Client: client, Subject: "u1", RedirectURI: "https://app.test/cb",
 		CodeChallenge: testChallenge, CodeChallengeMethod: "S256",
 	}, time.Now())
 	if err != nil {
@@ -204,7 +206,7 @@ func (m *machine) revoke(pick int) {
 	}
 }
 
-// wrongClient presents a credential as somebody else: nothing comes of it.
+// wrongClient presents a credential in another client's name: nothing changes.
 func (m *machine) wrongClient(pick int) {
 	if c := m.chosen(pick); c != nil {
 		if status, _ := m.send(c, "other"); status != http.StatusBadRequest {
@@ -248,13 +250,14 @@ func (m *machine) present(pick int) {
 	}
 }
 
-// What expect says beside a status.
+// These are answers of expect that are no status.
 const (
 	writes = -1 // success with a write
 	ends   = -2 // refusal that ends the family, which is a write
 )
 
-// expect is the model: what must come of presenting c now, and what it changes.
+// expect is the model: it returns the answer to presenting c now, and the change
+// that follows.
 func (m *machine) expect(c *modelled) (status int, effect func(refresh string)) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	switch {
@@ -270,9 +273,13 @@ func (m *machine) expect(c *modelled) (status int, effect func(refresh string)) 
 		return writes, func(refresh string) { m.use(c, refresh, now) }
 	case c.code && !m.strict && now.Sub(c.spent) < modelWindow:
 		return http.StatusBadRequest, nil
-	case c.code, m.strict, now.Sub(c.spent) >= modelGrace, c.uses > modelRetries, c.successor.uses > 0:
+	case c.code, m.strict, now.Sub(c.spent) >= modelGrace:
 		return ends, func(string) { c.family.revoked = true }
 	case !now.Before(c.expires): // expired since its first use
+		return http.StatusBadRequest, nil
+	case c.successor.uses > 0:
+		return ends, func(string) { c.family.revoked = true }
+	case c.uses > modelRetries: // too often, and nobody has used the successor
 		return http.StatusBadRequest, nil
 	}
 	return writes, func(refresh string) {
@@ -295,8 +302,8 @@ func (m *machine) use(c *modelled, refresh string, now time.Time) {
 	m.learn(next, refresh)
 }
 
-// learn notes the text of a refresh token: the same each time. If the answer
-// was lost it is not known, and the model learns it from a repeated use.
+// learn notes the text of a refresh token, which is the same in every repeat. If
+// the answer was lost, the model learns the text from a repeated use.
 func (m *machine) learn(next *modelled, refresh string) {
 	switch {
 	case refresh == "":

@@ -52,7 +52,7 @@ type observed struct {
 	times steps
 }
 
-// steps are how long what the host brings takes.
+// steps are the times that the host's parts take.
 type steps struct{ client, hook, signer, spend time.Duration }
 
 func newObserved(t testing.TB, changes ...func(*tokenendpoint.Config)) *observed {
@@ -69,6 +69,7 @@ func newObserved(t testing.TB, changes ...func(*tokenendpoint.Config)) *observed
 		"refresh_token":      grants.RefreshToken{},
 		"authorization_code": grants.AuthorizationCode{Hook: o.ask},
 	}
+	c.AuthorizationEndpoint = "https://as.test/login"
 	c.Limiter, c.Observe, c.Logger = limits{o}, o.observe, slog.New(o)
 	for _, change := range changes {
 		change(&c)
@@ -99,10 +100,9 @@ func (o *observed) Handle(_ context.Context, r slog.Record) error {
 // limits is the Limiter.
 type limits struct{ o *observed }
 
-func (l limits) Wait(context.Context, tokenendpoint.Attempt) (time.Duration, error) {
-	return l.o.wait, nil
+func (l limits) Reserve(context.Context, tokenendpoint.Attempt) (time.Duration, func(context.Context), error) {
+	return l.o.wait, nil, nil
 }
-func (limits) Failed(context.Context, tokenendpoint.Attempt) error { return nil }
 
 func (o *observed) ask(ctx context.Context, r *grants.Request, a *grants.Authorization) error {
 	time.Sleep(o.times.hook)
@@ -150,7 +150,7 @@ func (o *observed) code() string {
 	}
 	client.RedirectURIs = []string{"https://c1.test/cb"}
 	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client: client, Subject: "u1", RedirectURI: "https://c1.test/cb", Scope: []string{"read"},
+		Issuer: "https://as.test", Client: client, Subject: "u1", RedirectURI: "https://c1.test/cb", Scope: []string{"read"},
 		CodeChallenge: testChallenge, CodeChallengeMethod: "S256",
 	}, time.Now())
 	if err == nil {
@@ -173,7 +173,7 @@ func (o *observed) refresh() string {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text}}.Encode()
 }
 
-// forget drops what was observed so far.
+// forget drops all observations so far.
 func (o *observed) forget() { o.events, o.lines = nil, nil }
 
 // one asserts that there was one event and one line, and returns them.

@@ -2,159 +2,86 @@ package tokenendpoint
 
 import (
 	"errors"
-	"io"
-	"mime"
+	"fmt"
 	"net/http"
-	"net/url"
-	"os"
-	"strings"
-	"sync"
-	"time"
+	"slices"
 
 	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint/internal/params"
 )
 
-// maxBody bounds what is read of a request.
-const maxBody = 64 << 10
+var errUnknownGrant = errors.New("tokenendpoint: Config.Grants has no grant of that name")
 
-// envelopeError is a refusal for which HTTP has a status of its own.
-type envelopeError struct {
-	verdict *grants.Error
-	status  int
-}
-
-func (e *envelopeError) Error() string { return e.verdict.Error() }
-func (e *envelopeError) Unwrap() error { return e.verdict }
-
-var (
-	errMethod      = &envelopeError{grants.InvalidRequest.Describe("the method is not POST"), http.StatusMethodNotAllowed}
-	errBodyTooLong = &envelopeError{grants.InvalidRequest.Describe("the body is too long"), http.StatusRequestEntityTooLarge}
-	errBodyTooSlow = &envelopeError{grants.InvalidRequest.Describe("the body did not arrive in time"), http.StatusRequestTimeout}
-
-	errContentType     = grants.InvalidRequest.Describe("Content-Type is neither application/x-www-form-urlencoded nor application/json, in UTF-8")
-	errContentEncoding = grants.InvalidRequest.Describe("Content-Encoding is not supported")
-	errInQuery         = grants.InvalidRequest.Describe("parameters belong in the body, not in the URI")
-	errBody            = grants.InvalidRequest.Describe("the body did not arrive")
-)
-
-// read takes the parameters out of a request: from the body alone, form or
-// JSON, whole or not at all.
-func read(w http.ResponseWriter, r *http.Request) (parameters, error) {
-	if r.Method != http.MethodPost { // RFC 6749 §3.2
-		return parameters{}, errMethod
+// read reads the request as far as it can be checked on its face: syntax, then
+// grant_type, then missing parameters.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, x *exchange) error {
+	h.watch(&x.call)
+	defer x.lap(&x.event.Read)
+	if err := x.readParams(w, r); err != nil {
+		return err
 	}
-	if err := checkQuery(r.URL.RawQuery); err != nil {
-		return parameters{}, err
+	if err := h.seeCertificate(&x.call); err != nil {
+		return err
 	}
-	if _, encoded := r.Header["Content-Encoding"]; encoded {
-		return parameters{}, errContentEncoding
+	p := &x.params
+	grantType := p.Form["grant_type"]
+	if grantType == grants.TypeAPIKeyURN {
+		grantType = grants.TypeAPIKey
 	}
-	parse, err := parserFor(r.Header["Content-Type"])
+	scope, err := grants.ParseScope(p.Form["scope"])
 	if err != nil {
-		return parameters{}, err
+		return err
 	}
-	body, err := readBody(w, r)
-	if err != nil {
-		return parameters{}, err
+	grant := h.grants[grantType]
+	x.request = grants.Request{
+		GrantType:  grant.name,
+		Issuer:     h.issuer,
+		AuthMethod: x.shown.Method,
+		Scope:      scope,
+		Resource:   p.Resource,
+		Form:       p.Form,
+		Time:       x.event.Time,
+		HTTP:       r,
+		Storage:    h.reader,
 	}
-	return parse(body)
-}
-
-// checkQuery refuses known parameters in the URI, where they end up in logs
-// (RFC 6749 §2.3.1, §3.2). What else a host has there is its own business.
-func checkQuery(query string) error {
-	if query == "" {
-		return nil
+	if x.shown.Certified != nil { // a grant that wants a client which authenticates sees that it may
+		x.request.AuthMethod = storage.TLSClientAuth
 	}
-	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
-		name, _, _ := strings.Cut(pair, "=")
-		if decoded, err := url.QueryUnescape(name); err == nil {
-			name = decoded
-		}
-		if known(name) != unknown {
-			return errInQuery
-		}
+	switch {
+	case grantType == "":
+		return grants.InvalidRequest.Describe("grant_type is missing").Because(p.Consumed)
+	case grant.Grant == nil:
+		return x.unsupported(grantType)
+	case p.Repeated && !grant.builtIn: // the host's grant may know the parameter, and the endpoint does not
+		return params.ErrRepeated
+	}
+	x.grant, x.hosts = grant.Grant, grant.hosts
+	x.shown.GrantType = grant.name
+	x.event.GrantType, x.event.ClientID = grant.name, h.knownIDs.public(x.shown.ID)
+	x.readStandIn(grant.guessable)
+	if err := x.checkIdentified(); err != nil {
+		return err
+	}
+	if checker, ok := x.grant.(grants.Checker); ok {
+		return x.show(checker.Check)
 	}
 	return nil
 }
 
-const (
-	typeForm = "application/x-www-form-urlencoded"
-	typeJSON = "application/json"
-)
-
-// parserFor chooses by the one Content-Type.
-func parserFor(contentType []string) (func(string) (parameters, error), error) {
-	if len(contentType) != 1 {
-		return nil, errContentType
+// unsupported names a grant_type that is not configured, if it can be a name.
+func (x *exchange) unsupported(grantType string) error {
+	if !params.IsGrantType(grantType) || !x.loggable(grantType) {
+		return grants.UnsupportedGrantType.Because(errUnknownGrant)
 	}
-	mediaType := contentType[0]
-	if mediaType != typeForm && mediaType != typeJSON {
-		var params map[string]string
-		var err error
-		if mediaType, params, err = mime.ParseMediaType(mediaType); err != nil {
-			return nil, errContentType.Because(err)
-		}
-		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-			return nil, errContentType
-		}
-	}
-	switch mediaType {
-	case typeForm:
-		return parseForm, nil
-	case typeJSON:
-		return parseJSON, nil
-	}
-	return nil, errContentType
+	return grants.UnsupportedGrantType.Because(fmt.Errorf("tokenendpoint: Config.Grants has no grant %q", grantType))
 }
 
-// One byte more than allowed, so that the reader says whether there is more.
-var bodies = sync.Pool{New: func() any { return new([maxBody + 1]byte) }}
-
-// readBody reads a bounded body, within the time that ServeHTTP has set.
-func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.ContentLength > maxBody {
-		return "", errBodyTooLong
-	}
-	if r.Body == nil {
-		return "", nil
-	}
-	buf := bodies.Get().(*[maxBody + 1]byte)
-	defer bodies.Put(buf)
-	source := io.Reader(r.Body)
-	if r.ContentLength < 0 { // net/http keeps to the length that a request declares
-		source = http.MaxBytesReader(w, r.Body, maxBody)
-	}
-	n, err := readUntilEOF(source, buf[:])
-	switch {
-	case err != nil:
-		return "", bodyError(err)
-	case n > maxBody:
-		return "", errBodyTooLong
-	}
-	// A deadline that stood would end the request's context with it.
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
-	return string(buf[:n]), nil
-}
-
-func readUntilEOF(r io.Reader, buf []byte) (n int, err error) {
-	for err == nil && n < len(buf) { // into no room a Read reads nothing, without an end
-		var m int
-		m, err = r.Read(buf[n:])
-		n += m
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	return n, err
-}
-
-func bodyError(err error) error {
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return errBodyTooLong
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return errBodyTooSlow
-	}
-	return errBody.Because(err)
+// loggable reports whether a text of the request may stand in the log. It does not if it
+// looks like a secret in the wrong place, or stands in the place of one too.
+func (x *exchange) loggable(text string) bool {
+	repeats := slices.ContainsFunc([]string{"client_id", "code", "refresh_token", "api_key", "code_verifier"}, func(name string) bool {
+		return x.params.Form[name] == text
+	})
+	return !repeats && x.shown.Secret.Reveal() != text && grants.Loggable(text)
 }

@@ -1,6 +1,7 @@
 package tokenendpoint
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/tokenendpoint/internal/params"
 )
 
 // These are shared by all responses. Header.Set and Header.Add of a host's
@@ -21,23 +23,24 @@ var (
 	headerNoSniff = []string{"nosniff"}
 )
 
-// retryAfter is what a client is told when nothing better is known.
+// retryAfter is the time that a client is told when nothing better is known.
 const retryAfter = 2 * time.Second
 
-// answered is the body of a successful answer (RFC 6749 §5.1).
-func (x *exchange) answered(a *answer) []byte {
-	x.event.Scope = a.scope
+// respond returns the body of a successful answer (RFC 6749 §5.1).
+func (x *exchange) respond() []byte {
+	scope := x.token.Scope
+	x.event.Scope = scope
 	if x.event.Outcome == "" {
 		x.event.Outcome = Issued
 	}
-	b := append(a.body, `","token_type":"Bearer","expires_in":`...)
-	b = strconv.AppendInt(b, a.expiresIn, 10)
-	if !a.refreshToken.Empty() {
+	b := append(x.body, `","token_type":"Bearer","expires_in":`...)
+	b = strconv.AppendInt(b, int64(x.token.ExpiresAt.Sub(x.token.IssuedAt)/time.Second), 10)
+	if !x.refreshToken.Empty() {
 		b = append(b, `,"refresh_token":"`...)
-		b = append(b, a.refreshToken.Reveal()...)
+		b = append(b, x.refreshToken.Reveal()...)
 		b = append(b, '"')
 	}
-	for i, s := range a.scope { // scope tokens have neither " nor \
+	for i, s := range scope { // scope tokens have neither " nor \
 		if i == 0 {
 			b = append(b, `,"scope":"`...)
 		} else {
@@ -45,17 +48,18 @@ func (x *exchange) answered(a *answer) []byte {
 		}
 		b = append(b, s...)
 	}
-	if len(a.scope) > 0 {
+	if len(scope) > 0 {
 		b = append(b, '"')
 	}
 	return append(b, "}\n"...)
 }
 
-// refusal is what an error means to a client.
+// refusal is the meaning of an error for a client.
 type refusal struct {
 	*grants.Error
 	status    int
-	abandoned bool // nobody is there to hear it
+	challenge string // of a 401
+	abandoned bool   // nobody is there to hear it
 }
 
 // refusalOf judges an error. One that is no verdict is an outage.
@@ -64,20 +68,23 @@ func refusalOf(err error) *refusal {
 	if v == nil {
 		v = grants.TemporarilyUnavailable.Because(err)
 	}
-	if v.Code == "" || !isQuotable(string(v.Code)) { // a host's own code, or what it made of input
+	if v.Code == "" || !isQuotable(string(v.Code)) { // a host's own code, or one that it made from input
 		v = grants.ServerError.Because(errCode)
 	}
-	r := &refusal{Error: v, status: status(v)}
-	if envelope, ok := errors.AsType[*envelopeError](err); ok {
-		r.status = envelope.status
+	r := &refusal{Error: v, status: status(v), challenge: params.ChallengeBasic}
+	if scheme, ok := errors.AsType[params.SchemeError](v); ok {
+		r.challenge = scheme.Challenge()
+	}
+	if envelope, ok := errors.AsType[*params.StatusError](err); ok {
+		r.status = envelope.Status
 	}
 	return r
 }
 
 var errCode = errors.New("tokenendpoint: an error code has a character that RFC 6749 §5.2 forbids, or none")
 
-// respondError writes an error (RFC 6749 §5.2). Of an outage or a defect the
-// client learns nothing but an identifier that stands in the log too.
+// respondError writes an error (RFC 6749 §5.2). After an outage or a defect, the
+// client learns only an identifier that also stands in the log.
 func (h *Handler) respondError(w http.ResponseWriter, r *refusal, e *Event) {
 	e.Error, e.Status, e.Cause = r.Code, r.status, r.Cause
 	e.ClientID = strings.Clone(e.ClientID) // it may be a part of the body
@@ -92,8 +99,8 @@ func (h *Handler) respondError(w http.ResponseWriter, r *refusal, e *Event) {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		header.Set("Connection", "close") // part of the body is still on its way
 	case http.StatusUnauthorized: // RFC 9110 §15.5.2; some clients look only here
-		header.Set("WWW-Authenticate", `Basic realm="oauth", error="invalid_client"`)
-		description = "" // the same answer whatever was wrong
+		header.Set("WWW-Authenticate", r.challenge)
+		description = "" // the same answer for every fault
 	case http.StatusInternalServerError:
 		e.ErrorID = uuid.NewString()
 	case http.StatusServiceUnavailable:
@@ -117,6 +124,10 @@ func (h *Handler) respondError(w http.ResponseWriter, r *refusal, e *Event) {
 		b = append(b, `","error_description":"`...)
 		b = append(b, description...)
 	}
+	if h.errorURI != "" {
+		b = append(b, `","error_uri":"`...)
+		b = append(b, r.Code.Page(h.errorURI)...)
+	}
 	b = append(b, "\"}\n"...)
 	writeJSON(w, r.status, b)
 }
@@ -124,7 +135,7 @@ func (h *Handler) respondError(w http.ResponseWriter, r *refusal, e *Event) {
 // seconds is a Retry-After (RFC 9110 §10.2.3): a whole number, one at least and
 // an hour at most.
 func seconds(d time.Duration) string {
-	d = min(max(firstOf(d, retryAfter), time.Second), time.Hour)
+	d = min(max(cmp.Or(d, retryAfter), time.Second), time.Hour)
 	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
@@ -138,7 +149,7 @@ func outcomeOf(status int) Outcome {
 	return Refused
 }
 
-// status is what HTTP says of a verdict: 400 for nearly everything, since
+// status returns the HTTP status of a verdict: 400 for nearly everything, since
 // clients and the conformance suites of OpenID look for it.
 func status(v *grants.Error) int {
 	switch {

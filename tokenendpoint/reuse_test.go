@@ -33,7 +33,7 @@ type reuseBed struct {
 	record   *storage.APIKey
 	keys     []jws.Key
 	hooked   int // how often the hook was asked
-	claim    any // what it adds
+	claim    any // the claim that it adds
 	refresh  bool
 	wrapped  bool // the grant is a function of the host's around ours
 	endpoint http.Handler

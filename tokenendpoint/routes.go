@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/contit/oauth/tokenendpoint/internal/resource"
 )
 
 // Paths are where the endpoints are, each below the path of Config.BaseURL. An
@@ -17,36 +19,37 @@ type Paths struct {
 	// Revocation is /connect/revocation by default.
 	Revocation string
 	// Introspection is /connect/introspect by default, if there is
-	// Config.Revocations. Without, it is off: it would call a token active that
-	// has been revoked.
+	// Config.Revocations. Without Config.Revocations it is off: it would call a
+	// revoked token active.
 	Introspection string
 	// JWKS is /.well-known/jwks.json by default.
 	JWKS string
 	// Metadata follows from the Issuer by default, as clients expect (RFC 8414
 	// §3.1): for https://auth.example.com/tenant it is
-	// /.well-known/oauth-authorization-server/tenant. It is not below the path of
-	// BaseURL.
+	// /.well-known/oauth-authorization-server/tenant. Some clients append where RFC
+	// 8414 inserts, so that it is at /tenant/.well-known/oauth-authorization-server
+	// too. It is not below the path of BaseURL.
 	Metadata string
 }
 
-// off is a path of what is not there.
+// off is the path of an endpoint that is off.
 const off = "-"
 
 // Route is an endpoint and where it is.
 type Route struct {
-	// Path is the path of its URL, such as /connect/token. Nothing in it stands
-	// for anything else, and all methods of HTTP are the handler's.
+	// Path is the path of its URL, such as /connect/token. It has no wildcards,
+	// and the handler takes all methods of HTTP.
 	Path string
 	// Handler answers there.
 	Handler http.Handler
 
-	inside string // Path without the path of BaseURL, for who has stripped it
+	inside string // Path without the path of BaseURL, for a host that has stripped it
 }
 
-// Routes are the endpoints of a server. They are an [http.Handler] for all of
-// them, and a list for a router of another kind:
+// Routes are the endpoints of a server, for a host that mounts them one by one, or
+// some of them. The [Handler] itself answers at all of their paths:
 //
-//	mux.Handle("/", endpoint.Routes())
+//	mux.Handle("/", endpoint)
 //
 //	for _, r := range endpoint.Routes() {
 //		router.Handle(r.Path, r.Handler)
@@ -58,34 +61,42 @@ func (h *Handler) Routes() Routes { return slices.Clone(h.routes) }
 
 // ServeHTTP answers at the paths of the routes, byte for byte, and nowhere else:
 // to every other path with 404 and never with a redirect. If the path of BaseURL
-// has been stripped, as by [http.StripPrefix] or a proxy, it answers at what is
-// left.
+// has been stripped, as by [http.StripPrefix] or a proxy, it answers at the rest
+// of the path.
 func (routes Routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	asked := r.URL.EscapedPath()
-	for _, route := range routes {
-		if route.Path == asked {
-			route.Handler.ServeHTTP(w, r)
-			return
-		}
-	}
-	for _, route := range routes {
-		if route.inside == asked {
-			route.Handler.ServeHTTP(w, r)
-			return
-		}
+	if handler := routes.at(r.URL.EscapedPath()); handler != nil {
+		handler.ServeHTTP(w, r)
+		return
 	}
 	http.NotFound(w, r)
 }
 
-// site is where a server is: the URLs of its endpoints, empty for what is off,
-// and the routes to them.
-type site struct {
-	token, revocation, introspection, jwks string
-	routes                                 Routes
+// at returns the handler at a path, or nil.
+func (routes Routes) at(asked string) http.Handler {
+	for _, route := range routes {
+		if route.Path == asked {
+			return route.Handler
+		}
+	}
+	for _, route := range routes {
+		if route.inside == asked {
+			return route.Handler
+		}
+	}
+	return nil
 }
 
-// site lays out the endpoints.
-func (f *faults) site(c Config, h *Handler) (s site) {
+// site holds the URLs of a server's endpoints, empty for an endpoint that is
+// off, and the routes to them.
+type site struct {
+	token, revocation, introspection, jwks, metadata string
+	base                                             string // before the path of each endpoint
+	published                                        bool   // some metadata are
+	routes                                           Routes
+}
+
+// layOut finds a path for each endpoint.
+func (h *Handler) layOut(c Config, f *faults) (s site) {
 	issuer, base := pathOf(c.Issuer), strings.TrimRight(c.BaseURL, "/")
 	if c.BaseURL == "" {
 		base = strings.TrimRight(c.Issuer, "/")
@@ -93,6 +104,7 @@ func (f *faults) site(c Config, h *Handler) (s site) {
 		f.url("BaseURL", c.BaseURL)
 	}
 	root := pathOf(base)
+	s.base = base
 	add := func(at string, handler http.Handler) {
 		if slices.ContainsFunc(s.routes, func(r Route) bool { return r.Path == at }) {
 			f.add("Paths: two endpoints are at %q", at)
@@ -103,7 +115,7 @@ func (f *faults) site(c Config, h *Handler) (s site) {
 		}
 		s.routes = append(s.routes, Route{at, handler, inside})
 	}
-	place := func(field, at, usual string, handler http.Handler) string {
+	mount := func(field, at, usual string, handler http.Handler) string {
 		if at == "" {
 			at = usual
 		}
@@ -120,28 +132,51 @@ func (f *faults) site(c Config, h *Handler) (s site) {
 	if c.Paths.Token == off {
 		f.add("Paths.Token switches the token endpoint off")
 	}
-	s.token = place("Token", c.Paths.Token, "/connect/token", h)
-	s.revocation = place("Revocation", c.Paths.Revocation, "/connect/revocation", h.Revocation())
+	s.token = mount("Token", c.Paths.Token, "/connect/token", h.Token())
+	s.revocation = mount("Revocation", c.Paths.Revocation, "/connect/revocation", h.Revocation())
 	if c.Revocations != nil {
-		s.introspection = place("Introspection", c.Paths.Introspection, "/connect/introspect", h.Introspection())
+		s.introspection = mount("Introspection", c.Paths.Introspection, "/connect/introspect", h.Introspection())
 	} else if c.Paths.Introspection != "" && c.Paths.Introspection != off {
 		f.add("Paths.Introspection needs Revocations: it would call a revoked token active")
 	}
-	s.jwks = place("JWKS", c.Paths.JWKS, "/.well-known/jwks.json", c.Keys)
-	switch c.Paths.Metadata {
-	case "":
-		add("/.well-known/oauth-authorization-server"+issuer, h.Metadata())
-	case off:
-	default:
-		if !isPath(c.Paths.Metadata) {
+	s.jwks = mount("JWKS", c.Paths.JWKS, "/.well-known/jwks.json", c.Keys)
+	if at := c.Paths.Metadata; at != off {
+		if at == "" {
+			const metadata = "/.well-known/oauth-authorization-server"
+			at = metadata + issuer
+			if issuer != "" { // some clients append, and a proxy may pass on nothing else
+				add(issuer+metadata, h.Metadata())
+			}
+		} else if !isPath(at) {
 			f.add("Paths.Metadata is not a path such as /.well-known/oauth-authorization-server")
 		}
-		add(c.Paths.Metadata, h.Metadata())
+		add(at, h.Metadata())
+		s.metadata = originOf(c.Issuer) + at
 	}
+	s.published = c.Paths.Metadata != off || c.OpenIDConfiguration
 	if c.OpenIDConfiguration { // OpenID Connect Discovery 1.0 §4 appends where RFC 8414 inserts
-		add(issuer+"/.well-known/openid-configuration", h.Metadata())
+		const openID = "/.well-known/openid-configuration"
+		add(issuer+openID, published(&h.openID))
+		if issuer != "" { // RFC 8414 §5: clients of today look here first
+			add(openID+issuer, published(&h.openID))
+		}
 	}
+	for _, g := range resource.ByPath(resourcesOf(c)) {
+		add(g.Path, g)
+	}
+	h.routes = s.routes
 	return s
+}
+
+// resourcesOf describes each audience that is a URL (RFC 9728), whether this process
+// serves its API or not.
+func resourcesOf(c Config) (all []*resource.Resource) {
+	for _, audience := range c.Audience {
+		if r := resource.Describe(audience, c.Issuer, c.ScopesSupported); r != nil {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // pathOf is the path of a URL as it stands there, without a slash at the end.
@@ -151,6 +186,15 @@ func pathOf(text string) string {
 		return ""
 	}
 	return strings.TrimRight(u.EscapedPath(), "/")
+}
+
+// originOf is a URL up to its path.
+func originOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil { // it is a fault already
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // isPath reports whether s is a path that has one spelling, and that no router

@@ -1,6 +1,6 @@
 // Package frameworks mounts the endpoint under the routers that Go web servers
 // use. Each function is the one line that a host needs; its test asks every
-// path over HTTP, at the root and under a prefix.
+// path over HTTP, at the root and under a prefix. docs.go mounts the reference page.
 package frameworks
 
 import (
@@ -15,9 +15,9 @@ import (
 	"github.com/contit/oauth/tokenendpoint"
 )
 
-// ServeMux mounts all routes at once, beside whatever else the mux has.
+// ServeMux mounts all routes at once, beside the other routes of the mux.
 func ServeMux(mux *http.ServeMux, endpoint *tokenendpoint.Handler) {
-	mux.Handle("/", endpoint.Routes())
+	mux.Handle("/", endpoint)
 }
 
 // Chi mounts each route by its path.

@@ -23,41 +23,47 @@ import (
 	"github.com/contit/oauth/tokenendpoint"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
+	"github.com/contit/oauth/tokenendpoint/reference"
 )
 
 // servers start each framework with the routes mounted.
-var servers = map[string]func(*testing.T, *tokenendpoint.Handler) (base string){
-	"net/http": func(t *testing.T, endpoint *tokenendpoint.Handler) string {
+var servers = map[string]func(*testing.T, *tokenendpoint.Handler, *reference.Reference) (base string){
+	"net/http": func(t *testing.T, endpoint *tokenendpoint.Handler, docs *reference.Reference) string {
 		mux := http.NewServeMux()
 		frameworks.ServeMux(mux, endpoint)
+		frameworks.ServeMuxDocs(mux, docs)
 		return serve(t, mux)
 	},
-	"chi": func(t *testing.T, endpoint *tokenendpoint.Handler) string {
+	"chi": func(t *testing.T, endpoint *tokenendpoint.Handler, docs *reference.Reference) string {
 		router := chi.NewRouter()
 		frameworks.Chi(router, endpoint)
+		frameworks.ChiDocs(router, docs)
 		return serve(t, router)
 	},
-	"gin": func(t *testing.T, endpoint *tokenendpoint.Handler) string {
+	"gin": func(t *testing.T, endpoint *tokenendpoint.Handler, docs *reference.Reference) string {
 		gin.SetMode(gin.ReleaseMode)
 		router := gin.New()
 		frameworks.Gin(router, endpoint)
+		frameworks.GinDocs(router, docs)
 		return serve(t, router)
 	},
-	"echo": func(t *testing.T, endpoint *tokenendpoint.Handler) string {
+	"echo": func(t *testing.T, endpoint *tokenendpoint.Handler, docs *reference.Reference) string {
 		router := echo.New()
 		frameworks.Echo(router, endpoint)
+		frameworks.EchoDocs(router, docs)
 		return serve(t, router)
 	},
-	"fiber": func(t *testing.T, endpoint *tokenendpoint.Handler) string {
+	"fiber": func(t *testing.T, endpoint *tokenendpoint.Handler, docs *reference.Reference) string {
 		app := fiber.New()
 		frameworks.Fiber(app, endpoint)
+		frameworks.FiberDocs(app, docs)
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		go app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true})
-		// Not app.Shutdown: in fasthttp it writes without a lock what the context of
-		// a request that is over may still read.
+		// Not app.Shutdown: fasthttp writes without a lock to a field that the context
+		// of an earlier request may still read.
 		t.Cleanup(func() { l.Close() })
 		return "http://" + l.Addr().String()
 	},
@@ -74,14 +80,49 @@ func TestEveryRoute(t *testing.T) {
 		for _, prefix := range []string{"", "/auth"} {
 			t.Run(name+" at "+prefix+"/", func(t *testing.T) {
 				endpoint, secret := newEndpoint(t, "https://as.example.com"+prefix)
-				base := start(t, endpoint)
+				docs, err := reference.New(reference.Config{Description: endpoint.Describe()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				base := start(t, endpoint, docs)
+				checkDocs(t, base)
 				checkRoutes(t, base, prefix, secret)
 			})
 		}
 	}
 }
 
-// checkRoutes does at every path what it is there for.
+// Mount of chi passes on the whole path, and nothing that is not below the prefix: so the
+// metadata are not where clients look first, as the manual says.
+func TestChiMount(t *testing.T) {
+	endpoint, secret := newEndpoint(t, "https://as.example.com/auth")
+	router := chi.NewRouter()
+	router.Mount("/auth", endpoint)
+	base := serve(t, router)
+	post(t, base+"/auth/connect/token", "grant_type=client_credentials&client_id=app&client_secret="+secret, 200)
+	get(t, base+"/auth/.well-known/oauth-authorization-server", 200)
+	get(t, base+"/.well-known/oauth-authorization-server/auth", 404)
+}
+
+// checkDocs opens the reference page, and the pages that it links to.
+func checkDocs(t *testing.T, base string) {
+	t.Helper()
+	for path, want := range map[string]string{
+		"/docs": "<h1", "/docs/errors/invalid_grant": "invalid_grant", "/docs/openapi.json": `"3.1`, "/docs/llms.txt": "/connect/token",
+	} {
+		resp, err := http.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), want) {
+			t.Errorf("%s: got %d, %v, want 200 and %q in it", path, resp.StatusCode, err, want)
+		}
+	}
+}
+
+// checkRoutes uses every path for its purpose.
 func checkRoutes(t *testing.T, base, prefix, secret string) {
 	t.Helper()
 	credentials := "&client_id=app&client_secret=" + secret

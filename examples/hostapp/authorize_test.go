@@ -20,7 +20,7 @@ func TestLoginEndsInACode(t *testing.T) {
 
 	page := b.get(c.AuthCodeURL("xyz", oauth2.S256ChallengeOption(verifier)))
 	page = b.submit(page, "login", url.Values{"email": {demoEmail}, "password": {demoPassword}})
-	if page.url.Path != "/authorize" || !strings.Contains(page.body, "<li>"+scopeOrders+"</li>") {
+	if page.url.Path != "/authorize" || !strings.Contains(page.body, "<li>"+sentence(scopeOrders)+"</li>") {
 		t.Fatalf("after the login: got %s and\n%s\nwant the consent page with its scopes", page.url, page.body)
 	}
 	if got := page.header.Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors 'none'") {
@@ -115,7 +115,11 @@ func TestFaultyAuthorizationRequests(t *testing.T) {
 		{name: "a longer redirect_uri is not redirected", change: "redirect_uri=http://127.0.0.1:49152/callback/x"},
 		{name: "a redirect_uri on another loopback name is not redirected", change: "redirect_uri=http://localhost:49152/callback"},
 		{name: "a repeated redirect_uri is not redirected", change: "+redirect_uri=https://evil.example/"},
-		{name: "a broken query is not redirected", change: "+x=%zz"},
+		{name: "a client_id that cannot be read is not redirected", change: "+client_id=%zz"},
+		{name: "a broken query", change: "+x=%zz", want: "invalid_request"},
+		{name: "a resource that is not the shop's", change: "resource=https://evil.example/api", want: "invalid_target"},
+		{name: "a request object", change: "request=eyJ", want: "request_not_supported"},
+		{name: "prompt=none without a login", change: "prompt=none", want: "login_required"},
 		{name: "a missing response_type", change: "response_type=", want: "invalid_request"},
 		{name: "the implicit grant", change: "response_type=token", want: "unsupported_response_type"},
 		{name: "plain PKCE", change: "code_challenge_method=plain", want: "invalid_request"},
@@ -151,7 +155,7 @@ func TestFaultyAuthorizationRequests(t *testing.T) {
 	}
 }
 
-// A state that stands there twice belongs to nobody.
+// The page sends back no state if the request has two.
 func TestRepeatedStateIsNotEchoed(t *testing.T) {
 	shop := open(t, 0)
 	page := newBrowser(t, shop.issuer).get(changed(t, shop.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "+state=t"))
@@ -169,7 +173,7 @@ func TestRepeatedScopeCountsOnce(t *testing.T) {
 	}
 }
 
-// The consent form cannot be bent: what it posts to is checked again.
+// A changed consent form gains nothing: the shop checks the request again.
 func TestConsentIsCheckedAgain(t *testing.T) {
 	shop := open(t, 0)
 	b := shop.login()
@@ -210,4 +214,56 @@ func changed(t testing.TB, address, change string) string {
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// An app may name the API that it wants tokens for (RFC 8707), as MCP clients do.
+func TestResourceIsTheAudience(t *testing.T) {
+	shop := open(t, 0)
+	c, verifier := shop.app(), oauth2.GenerateVerifier()
+	b := shop.login()
+	page := b.get(c.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("resource", shop.audience())))
+	page = b.submit(page, "consent", url.Values{"decision": {"allow"}})
+	token, err := c.Exchange(t.Context(), page.location.Query().Get("code"), oauth2.VerifierOption(verifier), oauth2.SetAuthURLParam("resource", shop.audience()))
+	if err != nil {
+		t.Fatalf("redeeming a code with a resource: got error %v, want a token", err)
+	}
+	if status, _, body := shop.ask("Bearer " + token.AccessToken); status != http.StatusOK {
+		t.Errorf("GET /api/orders: got %d %s, want 200", status, body)
+	}
+}
+
+// The shop asks its user each time, so prompt=none never ends in a code.
+func TestPromptNoneOfALoggedInUser(t *testing.T) {
+	shop := open(t, 0)
+	page := shop.login().get(shop.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier()), oauth2.SetAuthURLParam("prompt", "none")))
+	if page.location == nil || page.location.Query().Get("error") != "consent_required" {
+		t.Errorf("got %d to %v, want consent_required", page.status, page.location)
+	}
+}
+
+// An app may send its request by POST (RFC 6749 §3.1).
+func TestAuthorizationRequestByPOST(t *testing.T) {
+	shop := open(t, 0)
+	u, err := url.Parse(shop.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := shop.login()
+	page := b.see(b.client.PostForm(shop.issuer+"/authorize", u.Query()))
+	if page.forms["consent"] == nil {
+		t.Errorf("got %d at %s, want the consent page", page.status, page.url)
+	}
+}
+
+// A session that ended before the answer leads through the login back to the question.
+func TestConsentAfterTheSession(t *testing.T) {
+	shop := open(t, 0)
+	b := shop.login()
+	page := b.get(shop.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
+	shop.sql(`DELETE FROM sessions`)
+	page = b.submit(page, "consent", url.Values{"decision": {"allow"}})
+	page = b.submit(page, "login", url.Values{"email": {demoEmail}, "password": {demoPassword}})
+	if page.url.Path != "/authorize" || page.forms["consent"] == nil {
+		t.Errorf("after the login: got %d at %s, want the consent page", page.status, page.url)
+	}
 }

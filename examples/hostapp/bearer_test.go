@@ -43,7 +43,7 @@ func TestProtectedRoute(t *testing.T) {
 	}
 	now := time.Now()
 	good := jws.AccessToken{
-		Issuer: shop.issuer, Subject: "user:1", ClientID: appClient, ID: "1", Audience: []string{audience},
+		Issuer: shop.issuer, Subject: "user:1", ClientID: appClient, ID: "1", Audience: []string{shop.audience()},
 		Scope: []string{scopeOrders}, IssuedAt: now, ExpiresAt: now.Add(time.Minute),
 	}
 	sign := func(keys *jws.KeySet, typ string, change func(*jws.AccessToken)) string {
@@ -62,7 +62,7 @@ func TestProtectedRoute(t *testing.T) {
 	same := func(*jws.AccessToken) {}
 	right := sign(shop.keys, jws.TypeAccessToken, same)
 	withoutExp, err := shop.keys.Sign(t.Context(), jws.TypeAccessToken,
-		[]byte(`{"iss":"`+shop.issuer+`","aud":"`+audience+`","sub":"user:1","scope":"orders:read"}`), time.Now())
+		[]byte(`{"iss":"`+shop.issuer+`","aud":"`+shop.audience()+`","sub":"user:1","scope":"orders:read"}`), time.Now())
 	if err != nil {
 		t.Fatalf("Sign: got error %v", err)
 	}
@@ -74,8 +74,8 @@ func TestProtectedRoute(t *testing.T) {
 	}{
 		{"a right token", right, http.StatusOK, ""},
 		{"the scheme in lower case", "b" + right[1:], http.StatusOK, ""},
-		{"no token", "", http.StatusUnauthorized, `Bearer realm="api"`},
-		{"another scheme", "Basic YTpi", http.StatusUnauthorized, `Bearer realm="api"`},
+		{"no token", "", http.StatusUnauthorized, `Bearer realm="api", scope="orders:read", resource_metadata="` + shop.issuer + `/.well-known/oauth-protected-resource/api"`},
+		{"another scheme", "Basic YTpi", http.StatusUnauthorized, `Bearer realm="api", scope="orders:read", resource_metadata="` + shop.issuer + `/.well-known/oauth-protected-resource/api"`},
 		{"no JWT", "Bearer abc", http.StatusUnauthorized, "invalid_token"},
 		{"an expired token", sign(shop.keys, jws.TypeAccessToken, func(a *jws.AccessToken) {
 			a.IssuedAt, a.ExpiresAt = now.Add(-2*time.Minute), now.Add(-time.Minute)
@@ -105,7 +105,7 @@ func TestProtectedRoute(t *testing.T) {
 			if status != test.status || !strings.Contains(challenge, test.challenge) || strings.Contains(body, "Teapot") != (status == http.StatusOK) {
 				t.Errorf("got %d, challenge %q, body %q, want %d, challenge with %q", status, challenge, body, test.status, test.challenge)
 			}
-			if test.challenge == `Bearer realm="api"` && challenge != test.challenge {
+			if strings.HasPrefix(test.challenge, "Bearer ") && challenge != test.challenge {
 				t.Errorf("the challenge: got %q, want %q without an error (RFC 6750 §3.1)", challenge, test.challenge)
 			}
 		})
@@ -126,7 +126,7 @@ func unsigned(bearer string) string {
 	return "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + parts[1] + "."
 }
 
-// hmacToken is the classic forgery: what is published serves as the secret.
+// hmacToken is the classic forgery: the published key serves as the secret.
 func hmacToken(t testing.TB, secret []byte) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: secret}, (&jose.SignerOptions{}).WithType("at+jwt"))

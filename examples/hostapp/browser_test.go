@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// browser does what a browser does with the shop: it keeps cookies, reads
-// forms, and follows redirects, but not to another site.
+// browser uses the shop as a browser does: it keeps cookies, reads forms, and follows
+// redirects, but not to another site.
 type browser struct {
 	testing.TB
 	client *http.Client
@@ -47,7 +47,7 @@ type sight struct {
 
 type htmlForm struct {
 	action string
-	values url.Values // hidden fields, and what the page filled in
+	values url.Values // hidden fields, and the values that the page filled in
 }
 
 func (b *browser) get(address string) *sight {
@@ -55,7 +55,7 @@ func (b *browser) get(address string) *sight {
 	return b.see(b.client.Get(address))
 }
 
-// submit sends a form with what the user typed or clicked.
+// submit sends a form with the values that the user typed or clicked.
 func (b *browser) submit(s *sight, form string, typed url.Values) *sight {
 	b.Helper()
 	f := s.forms[form]

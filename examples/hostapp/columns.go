@@ -14,7 +14,7 @@ import (
 // instant is a column of microseconds, NULL for the zero time.
 type instant time.Time
 
-// Value is that of [driver.Valuer].
+// Value implements [driver.Valuer].
 func (i instant) Value() (driver.Value, error) {
 	if time.Time(i).IsZero() {
 		return nil, nil
@@ -22,7 +22,7 @@ func (i instant) Value() (driver.Value, error) {
 	return time.Time(i).UnixMicro(), nil
 }
 
-// Scan is that of sql.Scanner.
+// Scan implements sql.Scanner.
 func (i *instant) Scan(column any) error {
 	switch v := column.(type) {
 	case nil:
@@ -41,7 +41,7 @@ type list []string
 
 var errUTF8 = errors.New("hostapp: invalid UTF-8")
 
-// Value is that of [driver.Valuer]. JSON would replace what is not UTF-8, and a
+// Value implements [driver.Valuer]. JSON would replace invalid UTF-8, and a
 // scope would come back as another one.
 func (l list) Value() (driver.Value, error) {
 	if l == nil {
@@ -56,7 +56,7 @@ func (l list) Value() (driver.Value, error) {
 	return string(b), err
 }
 
-// Scan is that of sql.Scanner.
+// Scan implements sql.Scanner.
 func (l *list) Scan(column any) error {
 	switch v := column.(type) {
 	case nil:
@@ -71,7 +71,7 @@ func (l *list) Scan(column any) error {
 // digest is a column of 32 bytes, NULL for the zero digest.
 type digest storage.Digest
 
-// Value is that of [driver.Valuer].
+// Value implements [driver.Valuer].
 func (d digest) Value() (driver.Value, error) {
 	if storage.Digest(d).IsZero() {
 		return nil, nil
@@ -79,7 +79,7 @@ func (d digest) Value() (driver.Value, error) {
 	return d[:], nil
 }
 
-// Scan is that of sql.Scanner.
+// Scan implements sql.Scanner.
 func (d *digest) Scan(column any) error {
 	switch v := column.(type) {
 	case nil:
@@ -92,4 +92,46 @@ func (d *digest) Scan(column any) error {
 		}
 	}
 	return errors.New("hostapp: a digest is not 32 bytes")
+}
+
+// assertion is a column of JSON. The documents in it are base64 there, and so stay the
+// same byte for byte.
+type assertion storage.ClientAssertion
+
+// Value implements [driver.Valuer].
+func (a assertion) Value() (driver.Value, error) {
+	b, err := json.Marshal(storage.ClientAssertion(a))
+	return string(b), err
+}
+
+// Scan implements sql.Scanner.
+func (a *assertion) Scan(column any) error {
+	text, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("hostapp: the keys of a client are a %T", column)
+	}
+	return json.Unmarshal([]byte(text), (*storage.ClientAssertion)(a))
+}
+
+// certificate is a column of JSON.
+type certificate storage.ClientCertificate
+
+// Value implements [driver.Valuer].
+func (c certificate) Value() (driver.Value, error) {
+	for _, s := range []string{c.SubjectDN, c.SANDNS, c.SANURI, c.SANIP, c.SANEmail} {
+		if !utf8.ValidString(s) {
+			return nil, errUTF8
+		}
+	}
+	b, err := json.Marshal(storage.ClientCertificate(c))
+	return string(b), err
+}
+
+// Scan implements sql.Scanner.
+func (c *certificate) Scan(column any) error {
+	text, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("hostapp: the certificate of a client is a %T", column)
+	}
+	return json.Unmarshal([]byte(text), (*storage.ClientCertificate)(c))
 }

@@ -13,10 +13,10 @@ const (
 	maxFormSize = 64 << 10
 )
 
-// formToken returns what a form of this visitor must carry: another site can
-// make a browser send the cookie, but cannot know this. It is bound to the
-// cookie, so a token of one session is worth nothing in another. A visitor
-// without a cookie gets one; it is nobody's session.
+// formToken returns the token that each form of this visitor must carry: another
+// site can make a browser send the cookie, but cannot know the token. The token is
+// bound to the cookie, so it is worth nothing in another session. A visitor
+// without a cookie gets one, which belongs to no session.
 func (s *shop) formToken(w http.ResponseWriter, r *http.Request) string {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil || cookie.Value == "" {

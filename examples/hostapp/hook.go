@@ -12,10 +12,10 @@ var (
 	errNotAUser = errors.New("hostapp: the subject is not a user")
 )
 
-// checkUser is the hook of every grant that acts for a user. It refuses who is
-// locked or gone, with nothing used up: once the user is unlocked, the same
-// code or refresh token works. And it adds a claim as it is now: what a hook
-// adds is in this token only, and is asked for again at the next refresh.
+// checkUser is the hook of every grant that acts for a user. It refuses a locked
+// or deleted user, and uses nothing up: once the user is unlocked, the same code
+// or refresh token works. It adds a claim as it is now: the claim is in this token
+// only, and the endpoint asks the hook again at the next refresh.
 func (s *shop) checkUser(ctx context.Context, _ *grants.Request, a *grants.Authorization) error {
 	id, ok := userID(a.Subject)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint"
 )
 
-// lastUse writes down when API keys were used. It learns it from the endpoint's
-// events, and writes from a goroutine of its own, so that no token waits for it.
+// lastUse records when API keys were used. It learns this from the endpoint's events,
+// and writes from a goroutine of its own, so that no token waits for it.
 type lastUse struct {
 	db   *database
 	log  *slog.Logger
@@ -67,7 +67,7 @@ func (l *lastUse) write(u keyUse) {
 	}
 }
 
-// Close writes what is in the queue and ends. What is observed later is lost.
+// Close writes the queue and ends. A use that is observed later is lost.
 func (l *lastUse) Close() {
 	l.once.Do(func() { close(l.stop) })
 	<-l.done

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// start runs the program and returns what it prints first, and how it ends.
+// start runs the program. It returns the first lines that the program prints, and a
+// function that ends it.
 func start(t *testing.T, args ...string) (lines map[string]string, end func()) {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -44,7 +44,7 @@ func (s *shop) showOrders(w http.ResponseWriter, r *http.Request, v *session) {
 	s.render(w, r, http.StatusOK, "orders", v, orders)
 }
 
-// serveOrders is GET /api/orders: the same orders for who has a token.
+// serveOrders is GET /api/orders: the same orders for a caller with a token.
 func (s *shop) serveOrders(w http.ResponseWriter, r *http.Request) {
 	token, _ := bearer.Token(r.Context()) // it is there: this is behind RequireToken
 	id, ok := userID(token.Subject)

@@ -24,9 +24,9 @@ const (
 	pairingCodeLifetime = 2 * time.Minute
 )
 
-// pair is the grant. It finds the code and says what it is good for; that it
-// works once, that a replay ends what came from it, and that the refresh tokens
-// rotate is the endpoint's, because the code was presented.
+// pair is the grant. It finds the code, and decides the subject and scope of the
+// till. The grant presents the code, so the endpoint does the rest: it lets the code
+// work once, rotates the refresh tokens, and ends them all at a replay.
 func (s *shop) pair(ctx context.Context, r *grants.Request) (*grants.Authorization, error) {
 	code := r.Form["pairing_code"]
 	if code == "" {
@@ -43,6 +43,23 @@ func (s *shop) pair(ctx context.Context, r *grants.Request) (*grants.Authorizati
 		Refresh:  true,
 		Hook:     s.checkUser,
 	}, nil
+}
+
+// pairing is the grant with its description for the reference page.
+type pairing struct{ grants.Func }
+
+var _ grants.Describer = pairing{}
+
+// Describe implements [grants.Describer].
+func (pairing) Describe() grants.Description {
+	return grants.Description{
+		Summary: "A till acts for the customer who stands in front of it.",
+		Parameters: []grants.Parameter{{
+			Name: "pairing_code", Description: "The code that the customer's page shows.", Required: true, Secret: true,
+		}},
+		ClientAuthentication: grants.SecretRequired,
+		Refresh:              true,
+	}
 }
 
 // pairingSecret reads a code as people type it: with or without the dash, in
@@ -66,6 +83,7 @@ func (s *shop) createPairingCode(w http.ResponseWriter, r *http.Request, v *sess
 	now := time.Now()
 	record, err := grants.NewCredential(pairingSecret(code), storage.Credential{
 		Kind:      kindPairingCode,
+		Issuer:    s.issuer,
 		ClientID:  client.ID,
 		Subject:   v.Subject(),
 		Scope:     client.Scope,

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user_id);
 
 CREATE TABLE IF NOT EXISTS sessions (
-	cookie_hash BLOB    PRIMARY KEY, -- SHA-256: who reads this table cannot log in with it
+	cookie_hash BLOB    PRIMARY KEY, -- SHA-256: an attacker cannot log in with a stolen hash
 	user_id     INTEGER NOT NULL REFERENCES users (id),
 	login_at    INTEGER NOT NULL,
 	ends_at     INTEGER NOT NULL
@@ -48,9 +48,13 @@ CREATE TABLE IF NOT EXISTS clients (
 	return_urls           TEXT,
 	without_pkce          INTEGER NOT NULL,
 	keeps_refresh_token   INTEGER NOT NULL,
+	sends_secret_raw      INTEGER NOT NULL,
 	token_seconds         INTEGER NOT NULL,
 	refresh_seconds       INTEGER NOT NULL,
-	refresh_idle_seconds  INTEGER NOT NULL
+	refresh_idle_seconds  INTEGER NOT NULL,
+	refresh_grace_seconds INTEGER NOT NULL,
+	public_keys           TEXT    NOT NULL, -- JSON, for apps that have a key and no secret
+	certificates          TEXT    NOT NULL  -- JSON, for apps that show a certificate
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS client_secrets (
@@ -63,12 +67,13 @@ CREATE TABLE IF NOT EXISTS client_secrets (
 	PRIMARY KEY (app_key, position)
 ) STRICT, WITHOUT ROWID;
 
--- What the token endpoint keeps.
+-- The records of the token endpoint.
 
 CREATE TABLE IF NOT EXISTS credentials (
 	digest            BLOB    PRIMARY KEY,
 	kind              TEXT    NOT NULL,
 	family            TEXT    NOT NULL,
+	issuer            TEXT    NOT NULL,
 	client_id         TEXT    NOT NULL,
 	subject           TEXT    NOT NULL,
 	scope             TEXT,
@@ -88,9 +93,10 @@ CREATE TABLE IF NOT EXISTS credentials (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS credentials_by_family ON credentials (family);
+CREATE INDEX IF NOT EXISTS credentials_by_subject ON credentials (subject, kind);
 CREATE INDEX IF NOT EXISTS credentials_by_end ON credentials (max(expires_at, family_expires_at));
 
--- A row here is a tombstone: the family is revoked, whatever is added to it.
+-- A row here is a tombstone: the family is revoked, and so is every token added to it.
 CREATE TABLE IF NOT EXISTS revoked_families (
 	family     TEXT    PRIMARY KEY,
 	revoked_at INTEGER NOT NULL

@@ -12,10 +12,6 @@ import (
 )
 
 const (
-	scopeOrders  = "orders:read"
-	scopeProfile = "profile"
-	scopeStock   = "stock:read"
-
 	appClient     = "shop-app"     // public: an app on the user's own device
 	partnerClient = "shop-partner" // confidential: a server
 
@@ -23,7 +19,7 @@ const (
 	demoPassword = "correct horse"
 )
 
-// demo is what a fresh database was seeded with.
+// demo has the secrets of the clients that seed made.
 type demo struct {
 	partnerSecret, tillSecret storage.Secret
 }
@@ -74,9 +70,16 @@ func (s *shop) seedClients(ctx context.Context) (*demo, error) {
 			GrantTypes: []string{typePairingCode, grants.TypeRefreshToken},
 			Scope:      []string{scopeOrders, scopeProfile},
 		}},
+		{"The reference page", storage.Client{
+			ID:           docsClient,
+			AuthMethod:   storage.AuthNone,
+			GrantTypes:   []string{grants.TypeAuthorizationCode, grants.TypeRefreshToken},
+			Scope:        []string{scopeOrders, scopeProfile},
+			RedirectURIs: []string{s.issuer + docsPath + "/callback"},
+		}},
 		{"Your own scripts", storage.Client{
 			ID:         scriptsClient,
-			AuthMethod: storage.AuthNone, // the API key is what they show
+			AuthMethod: storage.AuthNone, // they show the API key instead
 			GrantTypes: []string{grants.TypeAPIKey, grants.TypeRefreshToken},
 			Scope:      []string{scopeOrders, scopeProfile},
 		}},
@@ -100,11 +103,12 @@ func (d *demo) print(w io.Writer, issuer string) {
 		"code_challenge":        {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, // RFC 7636 appendix B
 		"code_challenge_method": {"S256"},
 	}.Encode()
-	fmt.Fprintf(w, `user             %s / %s
+	fmt.Fprintf(w, `reference        %s
+user             %s / %s
 public client    %s
 partner          %s / %s
 till             %s / %s
 app's login      %s
-`, demoEmail, demoPassword, appClient,
+`, issuer+docsPath, demoEmail, demoPassword, appClient,
 		partnerClient, d.partnerSecret.Reveal(), tillClient, d.tillSecret.Reveal(), link)
 }

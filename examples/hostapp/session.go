@@ -27,14 +27,14 @@ func (s *shop) cookieName() string {
 	return "shop_session"
 }
 
-// session is a user who is logged in.
+// session is a logged-in user.
 type session struct {
 	user
 	LoginAt time.Time
 }
 
-// session returns who is logged in, or nil for a visitor. A user who has been
-// locked since is a visitor.
+// session returns the session of the logged-in user, or nil for a visitor. A user
+// that was locked after the login is a visitor.
 func (s *shop) session(r *http.Request) (*session, error) {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
@@ -55,8 +55,8 @@ func (s *shop) session(r *http.Request) (*session, error) {
 	return &v, nil
 }
 
-// begin logs a user in. The cookie is a new one, so that one that somebody
-// planted before the login is worth nothing after it.
+// begin logs a user in. The cookie is a new one, so that a cookie that an
+// attacker planted before the login is worth nothing after it.
 func (s *shop) begin(ctx context.Context, w http.ResponseWriter, u *user) error {
 	value := rand.Text()
 	hash := sha256.Sum256([]byte(value))
@@ -102,11 +102,17 @@ func (s *shop) loggedIn(page func(http.ResponseWriter, *http.Request, *session))
 
 func (s *shop) sendToLogin(w http.ResponseWriter, r *http.Request) {
 	back := r.URL.RequestURI()
-	if r.Method != http.MethodGet && r.URL.Path != "/authorize" {
+	switch {
+	case r.URL.Path == consentPath: // the user is asked again
+		back = "/authorize?" + r.URL.RawQuery
+	case r.Method != http.MethodGet:
 		back = "/"
 	}
-	http.Redirect(w, r, "/login?"+url.Values{"next": {back}}.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, loginPath(back), http.StatusSeeOther)
 }
+
+// loginPath is the login page that leads to a page of the shop.
+func loginPath(next string) string { return "/login?" + url.Values{"next": {next}}.Encode() }
 
 type loginPage struct {
 	Next, Email string
@@ -149,8 +155,8 @@ func (s *shop) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// localPath returns where to go after the login: a page of the shop, never one
-// of somebody else's choice. Browsers take //host and /\host for other sites.
+// localPath returns where to go after the login: a page of the shop, never an
+// address that an attacker chose. Browsers take //host and /\host for other sites.
 func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") ||

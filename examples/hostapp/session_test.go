@@ -64,7 +64,8 @@ func TestLogoutEndsTheSession(t *testing.T) {
 	}
 }
 
-// Who planted a cookie before the login does not have the session after it.
+// An attacker plants a cookie before the login, and does not have the session after
+// it.
 func TestLoginDrawsANewCookie(t *testing.T) {
 	shop := open(t, 0)
 	b := newBrowser(t, shop.issuer)

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -20,7 +21,7 @@ import (
 // an access token, so a locked user's last one works for up to this long.
 const accessTokenLifetime = 10 * time.Minute
 
-// config is what main and the tests choose.
+// config has the settings that differ between main and the tests.
 type config struct {
 	issuer          string
 	log             *slog.Logger
@@ -38,7 +39,9 @@ type shop struct {
 	store   *Store
 	lastUse *lastUse
 	keys    *jws.KeySet
-	formKey [32]byte // drawn at start: forms from before a restart are refused once
+
+	authorization grants.AuthorizationEndpoint // of the consent page
+	formKey       [32]byte                     // drawn at start: forms from before a restart are refused once
 }
 
 func newShop(db *database, c config) (*shop, error) {
@@ -83,17 +86,22 @@ func (s *shop) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /keys", s.loggedIn(s.showKeys))
 	mux.HandleFunc("POST /keys", s.form(s.loggedIn(s.createKey)))
 	mux.HandleFunc("POST /keys/revoke", s.form(s.loggedIn(s.revokeKey)))
+	mux.HandleFunc("GET /apps", s.loggedIn(s.showApps))
+	mux.HandleFunc("POST /apps/disconnect", s.form(s.loggedIn(s.disconnectApp)))
 	mux.HandleFunc("GET /pairing", s.loggedIn(s.showPairing))
 	mux.HandleFunc("POST /pairing", s.form(s.loggedIn(s.createPairingCode)))
-	mux.HandleFunc("GET /authorize", s.showConsent)
-	mux.HandleFunc("POST /authorize", s.form(s.loggedIn(s.decide)))
+	mux.HandleFunc("GET /authorize", s.authorize)
+	mux.HandleFunc("POST /authorize", s.authorize)
+	mux.HandleFunc("POST "+consentPath, s.form(s.loggedIn(s.decide)))
+	mux.HandleFunc("GET /assets/{name}", s.serveAsset)
+	mux.HandleFunc("/", s.notFound) // and not "GET /": the paths of the endpoint take every method
 }
 
 // Close ends the shop's background work. Requests must have ended.
 func (s *shop) Close() { s.lastUse.Close() }
 
-// sweep deletes what is over, once in an interval, until ctx ends. The library
-// has no timers: when to do it is the host's to say.
+// sweep deletes expired records, once in an interval, until ctx ends. The library
+// has no timers: the host decides when to do it.
 func (s *shop) sweep(ctx context.Context, interval time.Duration) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

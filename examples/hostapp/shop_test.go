@@ -18,7 +18,7 @@ import (
 	"github.com/contit/oauth/tokenendpoint/bearer"
 )
 
-// running is a shop that serves, and what its tests need of it.
+// running is a shop that serves, with the helpers of its tests.
 type running struct {
 	testing.TB
 	*shop
@@ -48,8 +48,8 @@ func open(t testing.TB, codeReuseWindow time.Duration) *running {
 	return &running{t, s, seeded}
 }
 
-// sql changes something behind the shop's back, such as what its back office
-// would.
+// sql changes the database behind the shop's back, as the shop's back office
+// might.
 func (r *running) sql(statement string, args ...any) {
 	r.Helper()
 	done, err := r.db.write.ExecContext(r.Context(), statement, args...)
@@ -106,6 +106,18 @@ func (r *running) login() *browser {
 	return b
 }
 
+// loginBob logs in a second user, who is new.
+func (r *running) loginBob() *browser {
+	r.Helper()
+	bob := &user{Email: "bob@example.com", Name: "Bob", Tier: "none"}
+	if err := r.users.add(r.Context(), bob, "bob's password"); err != nil {
+		r.Fatalf("adding a user: got error %v", err)
+	}
+	b := newBrowser(r, r.issuer)
+	b.submit(b.get(r.issuer+"/login"), "login", url.Values{"email": {bob.Email}, "password": {"bob's password"}})
+	return b
+}
+
 // code lets the browser's user allow an app, and returns the code.
 func (r *running) code(b *browser, c *oauth2.Config, verifier string) string {
 	r.Helper()
@@ -158,7 +170,7 @@ func (r *running) post(c *oauth2.Config, form url.Values) (*oauth2.Token, error)
 	return conf.Exchange(r.Context(), "", options...)
 }
 
-// wantCode reports an error that is not this one of RFC 6749 §5.2.
+// wantCode asserts that err has this code of RFC 6749 §5.2.
 func (r *running) wantCode(what string, err error, want string) {
 	r.Helper()
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
@@ -167,13 +179,13 @@ func (r *running) wantCode(what string, err error, want string) {
 	}
 }
 
-// accessToken is what the tests look at of one.
+// accessToken has the claims of an access token that the tests check.
 type accessToken struct{ Subject, ClientID, Scope, Tier string }
 
 // claims verifies an access token as the protected route does.
 func (r *running) claims(text string) accessToken {
 	r.Helper()
-	v, err := bearer.New(bearer.Config{Issuer: r.issuer, Audience: audience, Keys: r.keys})
+	v, err := bearer.New(bearer.Config{Issuer: r.issuer, Audience: r.audience(), Keys: r.keys})
 	if err != nil {
 		r.Fatalf("bearer.New: got error %v", err)
 	}

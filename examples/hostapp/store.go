@@ -11,17 +11,17 @@ import (
 )
 
 // Store is the shop's [storage.Storage], over its own tables: credentials here,
-// clients in clients.go, API keys in apikeys.go.
+// clients in clients.go, API keys in api_keys.go.
 type Store struct {
 	db *database
 }
 
 var _ storage.Storage = (*Store)(nil)
 
-const credentialColumns = `digest, kind, family, client_id, subject, scope, audience, claims, api_key,
+const credentialColumns = `digest, kind, family, issuer, client_id, subject, scope, audience, claims, api_key,
 	redirect_uri, pkce, challenge, issued_at, expires_at, family_expires_at, max_uses, uses, spent_at, salt`
 
-// CreateCredential is that of [storage.Credentials].
+// CreateCredential implements [storage.Credentials].
 func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) error {
 	return s.db.update(ctx, func(tx *sql.Tx) error { return addCredential(ctx, tx, c) })
 }
@@ -30,8 +30,8 @@ func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) err
 // family is revoked is not kept here: it is looked up at every reading.
 func addCredential(ctx context.Context, tx *sql.Tx, c *storage.Credential) error {
 	done, err := tx.ExecContext(ctx, `INSERT INTO credentials (`+credentialColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
-		digest(c.Digest), c.Kind, c.Family, c.ClientID, c.Subject, list(c.Scope), list(c.Audience), c.Claims, digest(c.APIKey),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
+		digest(c.Digest), c.Kind, c.Family, c.Issuer, c.ClientID, c.Subject, list(c.Scope), list(c.Audience), c.Claims, digest(c.APIKey),
 		c.RedirectURI, c.PKCE, c.Challenge, instant(c.IssuedAt), instant(c.ExpiresAt), instant(c.FamilyExpiresAt),
 		c.MaxUses, c.Uses, instant(c.SpentAt), c.Salt)
 	if err != nil {
@@ -44,13 +44,13 @@ func addCredential(ctx context.Context, tx *sql.Tx, c *storage.Credential) error
 	return err
 }
 
-// Credential is that of [storage.Credentials].
+// Credential implements [storage.Credentials].
 func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
 	var c storage.Credential
 	err := s.db.read.QueryRowContext(ctx, `SELECT `+credentialColumns+`,
 			EXISTS (SELECT 1 FROM revoked_families r WHERE r.family = c.family)
 		FROM credentials c WHERE digest = ?`, d[:]).Scan(
-		(*digest)(&c.Digest), &c.Kind, &c.Family, &c.ClientID, &c.Subject, (*list)(&c.Scope), (*list)(&c.Audience), &c.Claims, (*digest)(&c.APIKey),
+		(*digest)(&c.Digest), &c.Kind, &c.Family, &c.Issuer, &c.ClientID, &c.Subject, (*list)(&c.Scope), (*list)(&c.Audience), &c.Claims, (*digest)(&c.APIKey),
 		&c.RedirectURI, &c.PKCE, &c.Challenge, (*instant)(&c.IssuedAt), (*instant)(&c.ExpiresAt), (*instant)(&c.FamilyExpiresAt),
 		&c.MaxUses, &c.Uses, (*instant)(&c.SpentAt), &c.Salt, &c.Revoked)
 	switch {
@@ -62,7 +62,7 @@ func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 	return &c, nil
 }
 
-// Spend is that of [storage.Credentials]. The transaction has the write lock
+// Spend implements [storage.Credentials]. The transaction has the write lock
 // from its first statement on, so that nothing changes between the question and
 // the answer: not by another Spend, and not by a Revoke.
 func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
@@ -100,7 +100,7 @@ func spendFirst(ctx context.Context, tx *sql.Tx, old, next *storage.Credential, 
 	return err
 }
 
-// Revoke is that of [storage.Credentials]. It sets a tombstone instead of
+// Revoke implements [storage.Credentials]. It sets a tombstone instead of
 // changing the credentials row by row: a successor that a concurrent Spend adds
 // is revoked too, whichever of the two is first.
 func (s *Store) Revoke(ctx context.Context, family string) error {

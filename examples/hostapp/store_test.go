@@ -13,14 +13,14 @@ import (
 // which the shop does by pages of its own.
 type putter struct{ *Store }
 
-// PutClient is that of [storagetest.Clients].
+// PutClient implements [storagetest.Clients].
 func (p putter) PutClient(ctx context.Context, c *storage.Client) error {
 	return p.AddClient(ctx, "a name", c)
 }
 
-// PutAPIKey is that of [storagetest.APIKeys].
+// PutAPIKey implements [storagetest.APIKeys].
 func (p putter) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
-	return p.AddAPIKey(ctx, "a label", k)
+	return p.AddAPIKey(ctx, k)
 }
 
 func TestStore(t *testing.T) {

@@ -41,7 +41,7 @@ func authTime(shop *running, token *oauth2.Token) int64 {
 	return claims.AuthTime
 }
 
-// A request too many is not a theft: nothing is lost by it in the window.
+// A repeat within the window is not a theft, and ends nothing.
 func TestCodeRedeemedTwice(t *testing.T) {
 	shop := open(t, time.Minute)
 	c, verifier := shop.app(), oauth2.GenerateVerifier()

@@ -20,8 +20,8 @@ type user struct {
 	passwordHash []byte
 }
 
-// subjectPrefix keeps a user's "sub" apart from that of a client that acts for
-// itself, which is its client_id (RFC 9700 §4.15).
+// subjectPrefix keeps the "sub" of a user apart from the "sub" of a client that acts
+// for itself: its client_id (RFC 9700 §4.15).
 const subjectPrefix = "user:"
 
 // Subject is the "sub" of tokens for this user. It is not the email address:
@@ -73,8 +73,8 @@ func (s *users) one(ctx context.Context, query string, args ...any) (*user, erro
 	return &u, nil
 }
 
-// login checks a password. An unknown user costs what a known one costs, and a
-// locked one is told nothing else than a wrong password.
+// login checks a password. An unknown user costs as much time as a known one, and a
+// locked user gets the answer of a wrong password.
 func (s *users) login(ctx context.Context, email, password string) (*user, error) {
 	u, err := s.one(ctx, `SELECT `+userColumns+` FROM users WHERE email = ?`, email)
 	if err != nil && !errors.Is(err, errNoUser) {

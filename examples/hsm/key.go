@@ -50,8 +50,8 @@ type token struct {
 }
 
 // openKey opens the token and finds the key in it, or makes it if the
-// configuration says so. It has the key sign once, so that what cannot sign is
-// known before the first request.
+// configuration says so. It lets the key sign once: a key that cannot sign fails at
+// the start, and not at the first request.
 func openKey(c keyConfig) (signer, error) {
 	t, err := openToken(c)
 	if err != nil {
@@ -90,9 +90,9 @@ func (k *key) sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]b
 	return signature, k.token, err
 }
 
-// isLost reports whether the token may sign again if it is opened again. That
-// all sessions are in use is no reason: those in the pool are good, and who
-// closes them may not get them back.
+// isLost reports whether the token may sign again if it is opened again. If all
+// sessions are in use, that is no reason: the sessions in the pool are good, and a
+// process that closes them may not get them back.
 func isLost(err error) bool {
 	if errors.Is(err, errNotOpen) {
 		return true
@@ -101,8 +101,8 @@ func isLost(err error) bool {
 	return ok && code != pkcs11.CKR_SESSION_COUNT
 }
 
-// reopen replaces the token that was used and failed with cause. Whoever comes
-// first does it for all.
+// reopen replaces the token that was used and failed with cause. The first caller
+// does it for all.
 func (k *key) reopen(used *token, cause error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -122,7 +122,7 @@ func (k *key) reopen(used *token, cause error) error {
 	t, err := openToken(k.config)
 	if err == nil && !k.public.Equal(t.signer.Public()) {
 		t.context.Close()
-		err = errOtherKey // what it signs would not verify with the keys that are published
+		err = errOtherKey // the published keys would not verify its signatures
 	}
 	if err != nil {
 		k.fault = err

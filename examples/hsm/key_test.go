@@ -21,7 +21,7 @@ import (
 var algorithms = []string{jws.ES256, jws.RS256, jws.PS256}
 
 // SoftHSM has neither a limit on sessions nor a lock for PINs, and loses a token
-// in two ways only. This is what other HSMs would say.
+// in two ways only. These are the errors of other HSMs.
 func TestErrorsOfOtherHSMs(t *testing.T) {
 	for _, test := range []struct {
 		err           error
@@ -55,7 +55,7 @@ func signHere(k *key) error {
 	return err
 }
 
-// longAgo makes the last attempt to open the token one of the past.
+// longAgo moves the last attempt to open the token into the past.
 func (s *served) longAgo() {
 	s.key.mu.Lock()
 	defer s.key.mu.Unlock()
@@ -140,7 +140,8 @@ func TestAllSessionsInUse(t *testing.T) {
 	}
 }
 
-// A token that is away is an outage too, and found again when it is back.
+// A token that is away is an outage too. The program finds the token again when it is
+// back.
 func TestTokenAway(t *testing.T) {
 	h := newSoftHSM(t)
 	s := serve(t, h.config)
@@ -217,15 +218,15 @@ func TestTokenIsOpenedOnceForAll(t *testing.T) {
 		case i == 0 && now == lost:
 			t.Fatal("the token that was lost is still in use, want another")
 		case i > 0 && now != opened:
-			t.Error("the token was opened again by the next who failed, want that of the first")
+			t.Error("the second caller that failed opened the token again, want it to use the token that the first one opened")
 		}
 		opened = s.current()
 	}
 	s.checkIssued(t, s.clientCredentials(t), jws.ES256)
 }
 
-// An HSM locks a token after a few wrong PINs, or erases it. One that is
-// refused is not shown again, not even when it has become right.
+// An HSM locks or erases a token after a few wrong PINs. The program does not show a
+// refused PIN again, not even when the PIN has become right.
 func TestRefusedPINIsNotRepeated(t *testing.T) {
 	h := newSoftHSM(t)
 	s := serve(t, h.config)
@@ -241,15 +242,15 @@ func TestRefusedPINIsNotRepeated(t *testing.T) {
 	s.longAgo()
 	checkUnavailable(t, s.clientCredentials(t))
 
-	// A new process has a new PIN, or somebody has looked at it.
+	// A new process may show the PIN: the operator has changed or checked it.
 	s.key.mu.Lock()
 	s.key.over = nil
 	s.key.mu.Unlock()
 	afterwards()
 }
 
-// The keys that are published are those of the start. What another key signs
-// would be refused by everyone.
+// The published keys are those of the start. Every verifier would refuse a
+// signature of another key.
 func TestKeyIsNotReplacedUnseen(t *testing.T) {
 	destroy := func(t testing.TB, s *session) {
 		t.Helper()

@@ -3,11 +3,11 @@
 //
 //	HSM_PIN=… go run ./examples/hsm -module /usr/lib/softhsm/libsofthsm2.so -token oauth -create
 //
-// It prints what it serves, and curl lines that work as they stand. The README
-// beside this file says how to have a token to try it with.
+// It prints the addresses that it serves, and curl lines that work as they stand.
+// The README beside this file says how to make a token to try it with.
 //
-// What a host takes from here is key.go: the key as a crypto.Signer. That it is
-// in an HSM makes no difference in server.go.
+// A host takes key.go from here: the key as a crypto.Signer. In server.go it makes
+// no difference that the key is in an HSM.
 package main
 
 import (
@@ -46,7 +46,7 @@ type keyConfig struct {
 	wait      time.Duration // for a session while all of them sign
 }
 
-// signer is what openKey returns.
+// signer is the key that openKey returns.
 type signer interface {
 	crypto.Signer
 	io.Closer
@@ -101,9 +101,9 @@ func (c *keyConfig) complete(pinFile string) error {
 	return errors.Join(faults...)
 }
 
-// readPIN reads the PIN from a file, or else from the environment. It is no
-// flag, since a command line can be read by everyone on the machine. An HSM
-// counts wrong PINs, so none is shown that cannot be right.
+// readPIN reads the PIN from a file, or else from the environment. The PIN is no flag,
+// since everyone on the machine can read a command line. An HSM counts wrong PINs, so
+// readPIN refuses an empty PIN, which cannot be right.
 func readPIN(file string) (storage.Secret, error) {
 	pin, where := os.Getenv(pinVariable), pinVariable
 	if file != "" {
@@ -134,7 +134,7 @@ func run(c keyConfig, addr string) (err error) {
 	if err != nil {
 		return err
 	}
-	// A host has a database, and deletes there what has expired.
+	// A host has a database, and deletes the expired records there.
 	handler, welcome, err := newServer(ctx, new(memory.Store), key, c, "http://"+listener.Addr().String())
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func TestTokensVerify(t *testing.T) {
 	}
 }
 
-// Every line that the program prints for pasting is pasted.
+// The test runs every line that the program prints for pasting.
 func TestPrintedLines(t *testing.T) {
 	h := newSoftHSM(t)
 	p := h.start(t, "-create")

@@ -27,7 +27,7 @@ const (
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// endpoint is a token endpoint that somebody serves, the test or the program.
+// endpoint is a token endpoint that the test or the program serves.
 type endpoint struct {
 	url, secret string
 }
@@ -119,7 +119,7 @@ func (e endpoint) key(t testing.TB) jose.JSONWebKey {
 	return set.Keys[0]
 }
 
-// checkUnavailable is the answer while there is no signature.
+// checkUnavailable checks the answer while the key cannot sign.
 func checkUnavailable(t testing.TB, a answer) {
 	t.Helper()
 	if a.status != 503 || a.Error != "temporarily_unavailable" || a.retryAfter == "" || a.Access != "" {
@@ -158,7 +158,7 @@ func serve(t testing.TB, c keyConfig) *served {
 	return s
 }
 
-// readWelcome is where the welcome says that the endpoint is.
+// readWelcome reads the address of the endpoint from the welcome.
 func readWelcome(t testing.TB, welcome string) endpoint {
 	t.Helper()
 	_, after, _ := strings.Cut(welcome, "  http://")
@@ -171,7 +171,7 @@ func readWelcome(t testing.TB, welcome string) endpoint {
 	return endpoint{url: "http://" + host, secret: secret}
 }
 
-// code is what the login page of a host ends in.
+// code makes an authorization code, as the login page of a host does.
 func (s *served) code(t testing.TB) storage.Secret {
 	t.Helper()
 	client, err := s.store.Client(t.Context(), clientID)
@@ -179,7 +179,7 @@ func (s *served) code(t testing.TB) storage.Secret {
 		t.Fatal(err)
 	}
 	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client: client, Subject: "user-1", Scope: []string{"read"},
+		Issuer: issuer, Client: client, Subject: "user-1", Scope: []string{"read"},
 		CodeChallenge: challenge, CodeChallengeMethod: storage.PKCES256,
 	}, time.Now())
 	if err != nil {
@@ -204,8 +204,8 @@ func (s *served) uses(t testing.TB, credential, kind string) int {
 	return record.Uses
 }
 
-// checkNothingUsed makes the requests that use something up, while there is no
-// signature, and returns what redeems the same things afterwards.
+// checkNothingUsed makes the requests that use something up, while the key cannot
+// sign. It returns a function that redeems the same code and tokens afterwards.
 func (s *served) checkNothingUsed(t testing.TB, outage func()) (afterwards func()) {
 	t.Helper()
 	code := s.code(t).Reveal()

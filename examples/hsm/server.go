@@ -26,16 +26,18 @@ const (
 var welcomeText string
 
 // mount is the mount of every host: it does not know where the key is.
-func mount(mux *http.ServeMux, store storage.Storage, key crypto.Signer, algorithm string) error {
+func mount(mux *http.ServeMux, store *memory.Store, key crypto.Signer, algorithm string) error {
 	keys, err := jws.NewKeySet(jws.Key{Signer: key, Algorithm: algorithm})
 	if err != nil {
 		return err
 	}
 	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
-		Issuer:   issuer,
-		Audience: []string{audience},
-		Keys:     keys,
-		Storage:  store,
+		Issuer:      issuer,
+		Audience:    []string{audience},
+		Keys:        keys,
+		Storage:     store,
+		Revocations: store,
+		Paths:       tokenendpoint.Paths{Metadata: "-"}, // they would have to name a login page, and there is none
 		Grants: map[string]grants.Grant{
 			// For the demo, a refresh token too (RFC 6749 §4.4.3 says to leave
 			// it out).
@@ -48,13 +50,13 @@ func mount(mux *http.ServeMux, store storage.Storage, key crypto.Signer, algorit
 	if err != nil {
 		return err
 	}
-	mux.Handle("/connect/token", endpoint)
+	mux.Handle("/connect/token", endpoint.Token())
 	mux.Handle("/.well-known/jwks.json", keys)
 	return nil
 }
 
-// newServer mounts the endpoint for a client of the demo. The welcome tells
-// what there is, for somebody who reaches it at base.
+// newServer mounts the endpoint for a client of the demo. The welcome is
+// a text about it, for a reader who reaches it at base.
 func newServer(ctx context.Context, store *memory.Store, key crypto.Signer, c keyConfig, base string) (handler http.Handler, welcome string, err error) {
 	mux := http.NewServeMux()
 	if err := mount(mux, store, key, c.algorithm); err != nil {

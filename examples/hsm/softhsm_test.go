@@ -41,7 +41,7 @@ func findModule(t testing.TB) string {
 			return found[0]
 		}
 	}
-	t.Skip("\n\n!!! NOT TESTED: signing in an HSM needs SoftHSM; install the package softhsm2 !!!\n")
+	t.Skip("NOT TESTED: needs SoftHSM: install the package softhsm2")
 	return ""
 }
 
@@ -59,7 +59,7 @@ func newSoftHSM(t testing.TB) *softHSM {
 	module := findModule(t)
 	util, err := exec.LookPath("softhsm2-util")
 	if err != nil {
-		t.Skip("\n\n!!! NOT TESTED: signing in an HSM needs softhsm2-util; install the package softhsm2 !!!\n")
+		t.Skip("NOT TESTED: needs SoftHSM: install the package softhsm2, and have softhsm2-util in PATH")
 	}
 	h := &softHSM{dir: filepath.Join(t.TempDir(), "tokens"), pin: userPIN}
 	if err := os.Mkdir(h.dir, 0o700); err != nil {
@@ -89,7 +89,7 @@ func (h *softHSM) with(algorithm string) keyConfig {
 	return c
 }
 
-// away takes the token out of its slot, and returns what puts it back.
+// away takes the token out of its slot. back puts it there again.
 func (h *softHSM) away(t testing.TB) (back func()) {
 	t.Helper()
 	drawer := h.dir + "-away"
@@ -160,7 +160,7 @@ func (h *softHSM) inside(t testing.TB, f func(s *session)) {
 	t.Fatalf("no slot has the token %s", tokenLabel)
 }
 
-// setPIN changes the PIN that is right.
+// setPIN changes the right PIN of the token.
 func (h *softHSM) setPIN(t testing.TB, pin string) {
 	t.Helper()
 	h.inside(t, func(s *session) {
@@ -171,7 +171,7 @@ func (h *softHSM) setPIN(t testing.TB, pin string) {
 	h.pin = pin
 }
 
-// objects are those of a class, such as pkcs11.CKO_PRIVATE_KEY.
+// objects finds the objects of a class, such as pkcs11.CKO_PRIVATE_KEY.
 func (s *session) objects(t testing.TB, class uint) []pkcs11.ObjectHandle {
 	t.Helper()
 	if err := s.FindObjectsInit(s.handle, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_CLASS, class)}); err != nil {

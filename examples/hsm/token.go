@@ -99,7 +99,7 @@ func createKey(context *crypto11.Context, c keyConfig) error {
 		private.Set(crypto11.CkaSensitive, true),
 		private.Set(crypto11.CkaExtractable, false),
 		private.Set(crypto11.CkaSign, true),
-		private.Set(crypto11.CkaDecrypt, false), // what is not said here, crypto11 or the HSM decides
+		private.Set(crypto11.CkaDecrypt, false), // crypto11 or the HSM decides the attributes that are not set here
 		private.Set(crypto11.CkaUnwrap, false),
 		public.Set(crypto11.CkaEncrypt, false),
 		public.Set(crypto11.CkaWrap, false),

@@ -11,8 +11,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// The private key is asked for in every way that PKCS #11 has, by somebody who
-// is logged in, and is not to be had.
+// After the login, the test asks for the private key in every way that PKCS #11 has,
+// and does not get it.
 func TestPrivateKeyStaysInTheToken(t *testing.T) {
 	secrets := map[string][]uint{
 		jws.ES256: {pkcs11.CKA_VALUE},
@@ -53,8 +53,8 @@ func TestPrivateKeyStaysInTheToken(t *testing.T) {
 	}
 }
 
-// checkFlags looks at what the token says of a key: made there, never out of
-// it, and good for signatures only.
+// checkFlags checks the attributes of a key: made in the token, never out of it,
+// and good for signatures only.
 func checkFlags(t testing.TB, s *session, key pkcs11.ObjectHandle) {
 	t.Helper()
 	for name, test := range map[string]struct {
@@ -96,7 +96,7 @@ func checkNotWrapped(t testing.TB, s *session, key pkcs11.ObjectHandle) {
 	}
 }
 
-// What is in the token decides, at the start and not at the first request.
+// The program refuses these keys at the start, and not at the first request.
 func TestKeysThatAreRefused(t *testing.T) {
 	const label = "oauth-ES256"
 	for _, test := range []struct {

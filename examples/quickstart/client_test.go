@@ -12,8 +12,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Go's own OAuth client gets along with the endpoint, whichever way it shows
-// the secret.
+// Go's own OAuth client works with the endpoint, by Basic and with the secret in the
+// body.
 func TestGoClientCredentials(t *testing.T) {
 	for name, style := range map[string]oauth2.AuthStyle{
 		"auto": oauth2.AuthStyleAutoDetect, "header": oauth2.AuthStyleInHeader, "params": oauth2.AuthStyleInParams,
@@ -84,7 +84,7 @@ func checkResource(t testing.TB, client *http.Client, subject string) {
 	defer resp.Body.Close()
 	var claims struct{ Sub, Iss string }
 	decode(t, resp.Body, &claims)
-	if resp.StatusCode != 200 || !strings.HasPrefix(claims.Sub, subject) || claims.Iss != "https://auth.contit.com" {
+	if resp.StatusCode != 200 || !strings.HasPrefix(claims.Sub, subject) || claims.Iss != shared.url {
 		t.Errorf("GET /demo/resource = %d %+v, want 200 with sub %s", resp.StatusCode, claims, subject)
 	}
 }

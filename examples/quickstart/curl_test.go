@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Every line that the program prints for pasting is pasted. curl is required:
-// without it nobody knows whether the lines work.
+// The test runs every line that the program prints for pasting. It requires curl:
+// without curl it could not tell whether the lines work.
 func TestPrintedLines(t *testing.T) {
 	for _, tool := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(tool); err != nil {

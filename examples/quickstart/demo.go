@@ -18,55 +18,42 @@ import (
 // code, and the page where a user manages API keys.
 type demo struct {
 	store *memory.Store
+	login grants.AuthorizationEndpoint
 }
 
-// code answers as the login page of a host would redirect: with a code for a
-// user who has logged in and agreed. The query is that of an authorization
-// request (RFC 6749 §4.1.1).
+// demoUser is the "sub" of the tokens. A host has the user of the session.
+const demoUser = "demo-user"
+
+// code gives to everybody the code that authorize sends to the app. The query is an
+// authorization request (RFC 6749 §4.1.1).
 func (d *demo) code(w http.ResponseWriter, r *http.Request) {
 	code, err := d.newCode(r.Context(), r.URL.RawQuery)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"code": code.Reveal()})
+	answer(w, http.StatusOK, map[string]string{"code": code})
 }
 
-func (d *demo) newCode(ctx context.Context, query string) (storage.Secret, error) {
-	q, err := parseQuery(query)
+func (d *demo) newCode(ctx context.Context, query string) (string, error) {
+	a, err := d.login.ReadQuery(ctx, "response_type=code&"+query) // there is no other
 	if err != nil {
-		return storage.Secret{}, err
+		return "", err
 	}
-	client, err := d.client(ctx, q["client_id"])
+	record, answer, err := a.Approve(grants.Approval{Subject: demoUser, Scope: a.Scope}, time.Now())
 	if err != nil {
-		return storage.Secret{}, err
+		return "", err
 	}
-	scope, err := grants.RequestedScope(client, q["scope"])
+	to, err := url.Parse(answer.URL())
 	if err != nil {
-		return storage.Secret{}, err
+		return "", err
 	}
-	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client:              client,
-		Subject:             "demo-user", // a host has the user who is logged in
-		RedirectURI:         q["redirect_uri"],
-		Scope:               scope, // a host has what the user agreed to
-		CodeChallenge:       q["code_challenge"],
-		CodeChallengeMethod: q["code_challenge_method"],
-	}, time.Now())
-	if err != nil {
-		return storage.Secret{}, err
-	}
-	return code, d.store.CreateCredential(ctx, record)
+	return to.Query().Get("code"), d.store.CreateCredential(ctx, record)
 }
 
 // apiKey answers with a new API key, as a user would see it once.
 func (d *demo) apiKey(w http.ResponseWriter, r *http.Request) {
-	q, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	key, err := d.newAPIKey(r.Context(), q["client_id"])
+	key, err := d.newAPIKey(r.Context(), r.URL.Query().Get("client_id"))
 	if err != nil {
 		refuse(w, err)
 		return
@@ -86,8 +73,7 @@ func (d *demo) newAPIKey(ctx context.Context, clientID string) (storage.Secret, 
 	return key, d.store.PutAPIKey(ctx, record)
 }
 
-// client finds the client of a request. RFC 6749 §4.1.2.1 has no code of its
-// own for an unknown one: the user is told, and nobody is redirected.
+// client finds the client of a request.
 func (d *demo) client(ctx context.Context, id string) (*storage.Client, error) {
 	if id == "" {
 		return nil, grants.InvalidRequest.Describe("client_id is missing")
@@ -97,22 +83,6 @@ func (d *demo) client(ctx context.Context, id string) (*storage.Client, error) {
 		return nil, grants.InvalidRequest.Describe("client_id is unknown")
 	}
 	return client, err
-}
-
-// parseQuery takes each parameter once (RFC 6749 §3.1).
-func parseQuery(query string) (map[string]string, error) {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return nil, grants.InvalidRequest.Describe("the query is malformed").Because(err)
-	}
-	q := make(map[string]string, len(values))
-	for name, value := range values {
-		if len(value) > 1 {
-			return nil, grants.InvalidRequest.Describe("a parameter is repeated")
-		}
-		q[name] = value[0]
-	}
-	return q, nil
 }
 
 // refuse tells the code and the sentence of an error, and its cause to the log.

@@ -26,7 +26,7 @@ func TestDemoPages(t *testing.T) {
 		{"an API key", "/demo/api-key?client_id=my-public-app", "api_key"},
 
 		{"client_id is needed", "/demo/code?scope=read", "invalid_request"},
-		{"an unknown client gets no code", "/demo/code?client_id=nobody", "invalid_request"},
+		{"an unknown client gets no code", "/demo/code?client_id=nobody", "invalid_client"},
 		{"another redirect_uri", "/demo/code?client_id=my-app-id&redirect_uri=https://evil.example", "invalid_request"},
 		{"a scope that nobody has", "/demo/code?client_id=my-app-id&scope=admin", "invalid_scope"},
 		{"two spaces in a scope", "/demo/code?client_id=my-app-id&scope=read++write", "invalid_scope"},

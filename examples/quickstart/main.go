@@ -4,12 +4,12 @@
 //
 //	go run ./examples/quickstart
 //
-// It prints what it serves, and curl lines that work as they stand.
+// It prints the addresses that it serves, the reference page first, and curl lines that
+// work as they stand.
 //
-// What a host takes from here is in server.go: the clients and the mount. What
-// is in demo.go stands in for pages that a host has of its own, behind a login.
-// Here they give a code or an API key to whoever asks, which is why the program
-// listens on a loopback address.
+// A host takes server.go and docs.go from here: the clients, the mount, the page. demo.go stands in
+// for pages that a host has of its own, behind a login. Here these pages give a
+// code or an API key to everybody, so the program listens on a loopback address.
 package main
 
 import (
@@ -25,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/memory"
 )
 
@@ -76,8 +77,8 @@ func run(addr string) error {
 	}
 }
 
-// listen opens the address that was asked for and no other. If none was, it is
-// defaultAddr, or a free port of the same host.
+// listen listens at the address of the flag and at no other. Without the flag it
+// listens at defaultAddr, or at a free port of the same host.
 func listen(addr string) (net.Listener, error) {
 	if addr != "" {
 		return net.Listen("tcp", addr)
@@ -116,18 +117,9 @@ func shutdown(server *http.Server) error {
 }
 
 // deleteExpired keeps the store from growing. The library starts no goroutines:
-// when to clean up is the host's choice.
+// the host chooses when to clean up.
 func deleteExpired(ctx context.Context, store *memory.Store) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			if _, err := store.DeleteExpired(ctx, now, 0); err != nil {
-				slog.Error("delete expired credentials", "err", err)
-			}
-		}
-	}
+	_ = storage.Sweep(ctx, store, time.Minute, func(err error) { // it ends with ctx
+		slog.Error("delete expired credentials", "err", err)
+	})
 }

@@ -52,7 +52,8 @@ type program struct {
 	log    *strings.Builder
 }
 
-// start starts the program and reads what it prints. It is ready then.
+// start starts the program and reads its output. The program is ready when start
+// returns.
 func start(args ...string) (*program, error) {
 	p := &program{cmd: exec.Command(binary, args...), log: new(strings.Builder)}
 	p.cmd.Stderr = p.log
@@ -98,7 +99,7 @@ func TestPrintsWhatItServes(t *testing.T) {
 		shared.url + "/connect/token",
 		"my-app-id", "my-app-secret", "my-public-app",
 		"http://127.0.0.1:8080/callback",
-		"https://auth.contit.com", "contit-api",
+		"issuer    " + shared.url + "\n", "contit-api",
 		"API key ck_demo_",
 		`curl -d 'grant_type=client_credentials&client_id=my-app-id&client_secret=my-app-secret' '` + shared.url + `/connect/token'`,
 	} {
@@ -108,7 +109,7 @@ func TestPrintsWhatItServes(t *testing.T) {
 	}
 	status, body := get(t, shared.url+"/")
 	if status != 200 || strings.TrimSpace(body) != strings.TrimSpace(shared.output) {
-		t.Errorf("GET / = %d %s, want what was printed", status, body)
+		t.Errorf("GET / = %d %s, want the printed welcome", status, body)
 	}
 }
 

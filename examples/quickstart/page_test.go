@@ -88,7 +88,7 @@ func TestExampleRequestOfThePage(t *testing.T) {
 	if kid, _ := header["kid"].(string); header["alg"] != "RS256" || header["typ"] != "JWT" || kid == "" || len(header) != 3 {
 		t.Errorf("header = %v, want alg RS256, typ JWT, a kid and no more", header)
 	}
-	for name, want := range map[string]any{"sub": "my-app-id", "aud": "contit-api", "iss": "https://auth.contit.com"} {
+	for name, want := range map[string]any{"sub": "my-app-id", "aud": "contit-api", "iss": shared.url} {
 		if claims[name] != want {
 			t.Errorf("%s = %#v, want %q", name, claims[name], want)
 		}
@@ -139,8 +139,8 @@ var needs = map[string][]string{
 	"authorization_code": {"code", "redirect_uri"},
 }
 
-// body fills in all eight properties. Those that the grant does not need are
-// what placeholder makes of their name.
+// body fills in all eight properties. placeholder makes the value of a property that
+// the grant does not need.
 func body(t testing.TB, client, grantType string, placeholder func(name string) any) map[string]any {
 	t.Helper()
 	all := map[string]any{}
@@ -194,7 +194,7 @@ func TestAllEightProperties(t *testing.T) {
 					switch {
 					case client == "my-app-id":
 					case style == "placeholder" && grantType != "api_key":
-						// A secret that is shown is verified, and a public client has none.
+						// The endpoint verifies every secret that a request shows, and a public client has none.
 						wantStatus, wantError = 401, "invalid_client"
 					case grantType == "client_credentials":
 						wantStatus, wantError = 400, "invalid_request"
@@ -217,7 +217,7 @@ func TestAllEightProperties(t *testing.T) {
 	}
 }
 
-// checkIssued looks at the answer, and refreshes with what it holds.
+// checkIssued checks the answer, and refreshes with the refresh token in it.
 func checkIssued(t testing.TB, client, grantType string, answer map[string]any) {
 	t.Helper()
 	wantScope := "read"
@@ -245,7 +245,7 @@ func checkIssued(t testing.TB, client, grantType string, answer map[string]any) 
 	}
 }
 
-// The scope of the samples is no scope that anybody has.
+// No client has the scope of the samples.
 func TestScopePlaceholder(t *testing.T) {
 	for grantType := range needs {
 		t.Run(grantType, func(t *testing.T) {

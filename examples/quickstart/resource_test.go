@@ -20,9 +20,10 @@ import (
 )
 
 func TestResource(t *testing.T) {
+	const issuer = "http://127.0.0.1:8080"
 	keys, signer := newKeys(t)
 	others, _ := newKeys(t)
-	endpoint, err := newEndpoint(new(memory.Store), keys, "http://127.0.0.1")
+	endpoint, err := newEndpoint(new(memory.Store), keys, issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,10 @@ func TestResource(t *testing.T) {
 	token := sign(t, keys, jws.TypeJWT, good())
 
 	const none = `Bearer realm="api"`
-	const invalid = `Bearer realm="api", error="invalid_token"`
+	const (
+		pages   = `, error_uri="http://127.0.0.1:8080/docs/errors/` // of the reference page
+		invalid = `Bearer realm="api", error="invalid_token"` + pages + `invalid_token"`
+	)
 	for _, test := range []struct{ name, authorization, challenge string }{
 		{"a good token", "Bearer " + token, ""},
 		{"the scheme in lower case", "bearer " + token, ""},
@@ -50,7 +54,7 @@ func TestResource(t *testing.T) {
 
 		{"no token", "", none},
 		{"another scheme", "Basic bXktYXBwLWlk", none},
-		{"an empty token", "Bearer ", `Bearer realm="api", error="invalid_request"`},
+		{"an empty token", "Bearer ", `Bearer realm="api", error="invalid_request"` + pages + `invalid_request"`},
 		{"no JWT", "Bearer rt_abc", invalid},
 		{"another issuer", "Bearer " + sign(t, keys, jws.TypeJWT, with("iss", "https://evil.example")), invalid},
 		{"no issuer", "Bearer " + sign(t, keys, jws.TypeJWT, with("iss", nil)), invalid},

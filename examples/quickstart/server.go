@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	issuer   = "https://auth.contit.com"
 	audience = "contit-api"
 
 	clientID     = "my-app-id"
@@ -29,15 +28,21 @@ const (
 // part to copy.
 func newEndpoint(store *memory.Store, keys *jws.KeySet, base string) (*tokenendpoint.Handler, error) {
 	return tokenendpoint.New(tokenendpoint.Config{
-		Issuer:      issuer,
-		BaseURL:     base, // where clients reach it, if that is not the issuer
+		// The address at which clients reach the server: they look for the metadata
+		// there, and refuse metadata that name another issuer (RFC 8414 §3.3).
+		Issuer:      base,
 		Audience:    []string{audience},
 		Keys:        keys,
 		Storage:     store,
 		Revocations: store,
+		MayIntrospect: func(_ context.Context, c *storage.Client, _ *jws.AccessToken) (bool, error) {
+			return c.ID == clientID, nil // the demo's client stands for an API, which asks about every token
+		},
+
+		AuthorizationEndpoint: base + authorizePath, // a host has its login page
 		Grants: map[string]grants.Grant{
 			// The API reference shows a refresh token in every answer. Leave
-			// Refresh out where nobody relies on that (RFC 6749 §4.4.3).
+			// Refresh out where no client relies on that (RFC 6749 §4.4.3).
 			grants.TypeClientCredentials: grants.ClientCredentials{Refresh: true},
 			grants.TypeAPIKey:            grants.APIKey{Refresh: true},
 			grants.TypeAuthorizationCode: grants.AuthorizationCode{},
@@ -46,11 +51,13 @@ func newEndpoint(store *memory.Store, keys *jws.KeySet, base string) (*tokenendp
 		AccessTokenLifetime: time.Hour,
 		TokenType:           jws.TypeJWT, // as the API reference has it; without this line it is at+jwt
 		OpenIDConfiguration: true,        // for clients that look for the metadata there
+		Metadata:            map[string]any{"service_documentation": base + docsPath},
+		ErrorURI:            base + docsPath, // each error names the page about it
 	})
 }
 
 // newServer mounts the endpoints beside a resource and the pages of the demo.
-// The welcome tells what there is, for somebody who reaches it at base.
+// The welcome is a text about them, for a reader who reaches them at base.
 func newServer(ctx context.Context, store *memory.Store, base string) (handler http.Handler, welcome string, err error) {
 	// Drawn at start, so tokens end with the process. A host loads its key
 	// from a file, or hands over the client of a KMS.
@@ -62,23 +69,34 @@ func newServer(ctx context.Context, store *memory.Store, base string) (handler h
 	if err != nil {
 		return nil, "", err
 	}
-	if err := addClients(ctx, store); err != nil {
+	if err := addClients(ctx, store, base); err != nil {
 		return nil, "", err
 	}
 	endpoint, err := newEndpoint(store, keys, base)
 	if err != nil {
 		return nil, "", err
 	}
-	pages := &demo{store: store}
+	pages := &demo{store: store, login: endpoint.AuthorizationEndpoint()}
+	apiKey, err := pages.newAPIKey(ctx, clientID)
+	if err != nil {
+		return nil, "", err
+	}
+	docs, err := newDocs(endpoint, apiKey)
+	if err != nil {
+		return nil, "", err
+	}
 	if welcome, err = pages.welcome(ctx, base); err != nil {
 		return nil, "", err
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/", endpoint.Routes())
+	mux.Handle("/", endpoint)
 	mux.Handle("GET /demo/resource", endpoint.RequireToken()(http.HandlerFunc(resource)))
+	mux.HandleFunc("GET "+authorizePath, pages.authorize)
 	mux.HandleFunc("GET /demo/code", pages.code)
 	mux.HandleFunc("GET /demo/api-key", pages.apiKey)
+	mux.Handle(docsPath, docs)
+	mux.Handle(docsPath+"/", docs)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -87,8 +105,8 @@ func newServer(ctx context.Context, store *memory.Store, base string) (handler h
 	return mux, welcome, nil
 }
 
-// addClients registers the two clients of the demo.
-func addClients(ctx context.Context, store *memory.Store) error {
+// addClients registers the two clients of the demo, and that of the reference page.
+func addClients(ctx context.Context, store *memory.Store, base string) error {
 	// A person chose this secret, so its hash is a slow one. For a secret of
 	// your own making take clientauth.NewSecret: it is drawn, and its hash fast.
 	hash, err := clientauth.Hash(storage.PresentedSecret(clientSecret))
@@ -112,7 +130,7 @@ func addClients(ctx context.Context, store *memory.Store) error {
 		Scope:        []string{"read", "write"},
 		RedirectURIs: []string{redirectURI},
 	}
-	for _, c := range []*storage.Client{confidential, public} {
+	for _, c := range []*storage.Client{confidential, public, docsClient(base)} {
 		if err := store.PutClient(ctx, c); err != nil {
 			return err
 		}

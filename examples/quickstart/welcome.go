@@ -10,7 +10,7 @@ import (
 //go:embed welcome.txt
 var welcomeText string
 
-// welcome describes the server to somebody who reaches it at base, with a fresh
+// welcome describes the server to a reader who reaches it at base, with a fresh
 // API key of each client.
 func (d *demo) welcome(ctx context.Context, base string) (string, error) {
 	key, err := d.newAPIKey(ctx, clientID)
@@ -28,11 +28,12 @@ func (d *demo) welcome(ctx context.Context, base string) (string, error) {
 	var b strings.Builder
 	if err := t.Execute(&b, map[string]string{
 		"URL":          base,
-		"Issuer":       issuer,
+		"Issuer":       base,
 		"Audience":     audience,
 		"ClientID":     clientID,
 		"ClientSecret": clientSecret,
 		"PublicID":     publicID,
+		"DocsID":       docsID,
 		"RedirectURI":  redirectURI,
 		"APIKey":       key.Reveal(),
 		"PublicAPIKey": publicKey.Reveal(),

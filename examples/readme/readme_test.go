@@ -1,4 +1,5 @@
-// Package readme runs what the README shows.
+// Package readme runs the commands and the program of the README, and holds the
+// documents against the code.
 package readme
 
 import (
@@ -8,9 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/contit/oauth/examples/internal/blocks"
 )
 
 const root = "../.."
@@ -18,93 +20,80 @@ const root = "../.."
 // documented is the address that the README shows.
 const documented = "127.0.0.1:8080"
 
-// TestConsole runs every console block of the README. A command that serves is
-// left running for those after it; "go test" is what runs this test.
+// TestConsole runs every console block of the README, and of the README of four
+// examples. A command that serves is left running for those after it; "go test" runs
+// this very test.
 func TestConsole(t *testing.T) {
 	ran, addr := 0, documented
-	for _, block := range blocks(t, "console") {
-		for _, c := range commands(block) {
+	var all []string
+	for _, document := range []string{"README.md", "examples/replicas/README.md", "examples/observability/README.md", "examples/mcp/README.md"} {
+		all = append(all, blocks.Of(t, filepath.Join(root, document), "console")...)
+	}
+	for _, block := range all {
+		for _, c := range blocks.Commands(block) {
 			ran++
 			switch {
-			case strings.HasPrefix(c.line, "go test "):
-				checkTestCommand(t, c.line)
-			case strings.HasPrefix(c.line, "go run ./examples/replicas"):
+			case strings.HasPrefix(c.Line, "go test "):
+				// The command is the one that CI runs, and this test runs under it.
+				if !blocks.Tests(t, root, c.Line, "github.com/contit/oauth/examples/readme") {
+					t.Errorf("%s does not run this test", c.Line)
+				}
+			case strings.HasPrefix(c.Line, "go run ./examples/replicas"):
 				t.Run("replicas", func(t *testing.T) {
-					if os.Getenv("OAUTH_TEST_POSTGRES") == "" {
-						t.Skip("NOT TESTED: two replicas need PostgreSQL and HAProxy; set OAUTH_TEST_POSTGRES")
-					}
-					serve(t, c.line)
+					needReplicas(t)
+					serve(t, c.Line)
 				})
-			case strings.HasPrefix(c.line, "go run "):
-				addr = serve(t, c.line)
+			case strings.HasPrefix(c.Line, "go run "):
+				addr = serve(t, c.Line)
 			default:
-				c.line = strings.ReplaceAll(c.line, documented, addr)
+				c.Line, c.Output = strings.ReplaceAll(c.Line, documented, addr), strings.ReplaceAll(c.Output, documented, addr)
 				check(t, c)
 			}
 		}
 	}
-	if ran < 3 {
-		t.Errorf("the README has %d commands, want 3 at least", ran)
+	t.Run("fromdatabase", func(t *testing.T) {
+		needPostgres(t)
+		t.Setenv("DATABASE_URL", os.Getenv(postgres))
+		for _, c := range blocks.Commands(blocks.Of(t, root+"/examples/fromdatabase/README.md", "console")[0]) {
+			ran++
+			if strings.HasPrefix(c.Line, "go run ") {
+				addr = serve(t, c.Line)
+				continue
+			}
+			c.Line = strings.ReplaceAll(c.Line, "127.0.0.1:8086", addr)
+			check(t, c)
+		}
+	})
+	if ran < 4 {
+		t.Errorf("the documents have %d commands, want 4 at least", ran)
 	}
 }
 
-// TestGo finds every Go block of the README in a file that is compiled.
-func TestGo(t *testing.T) {
-	var compiled strings.Builder
-	for _, file := range []string{"tokenendpoint/example_test.go", "storage/memory/memory_test.go", "storage/sqlstore/example_test.go"} {
-		b, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		compiled.Write(b)
-	}
-	for _, block := range blocks(t, "go") {
-		if !strings.Contains(compiled.String(), block) {
-			t.Errorf("the README shows code that no example has:\n%s", block)
-		}
-	}
-}
+// postgres is the variable that names the database of the tests.
+const postgres = "OAUTH_TEST_POSTGRES"
 
-// blocks returns the fenced blocks of a language.
-func blocks(t *testing.T, language string) []string {
+const needsPostgres = "needs PostgreSQL: set " + postgres + " to the data source name of one for tests (storage/integration/servers starts one)"
+
+func needPostgres(t *testing.T) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
+	if os.Getenv(postgres) == "" {
+		t.Skip("NOT TESTED: " + needsPostgres)
 	}
-	var found []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
-		found = append(found, m[1])
-	}
-	if len(found) == 0 {
-		t.Fatalf("the README has no block of %s", language)
-	}
-	return found
 }
 
-// command is a line of a console block and the output below it, in which an
-// ellipsis stands for anything.
-type command struct{ line, output string }
-
-func commands(block string) []command {
-	var all []command
-	for line := range strings.Lines(block) {
-		if after, ok := strings.CutPrefix(line, "$ "); ok {
-			all = append(all, command{line: strings.TrimSpace(after)})
-		} else if len(all) > 0 {
-			all[len(all)-1].output += line
-		}
-	}
-	return all
-}
-
-// checkTestCommand: the command is the one that CI runs, and this test runs
-// under it.
-func checkTestCommand(t *testing.T, line string) {
+// needReplicas skips a test where two replicas cannot start, and names all that
+// they lack.
+func needReplicas(t *testing.T) {
 	t.Helper()
-	out := run(t, "go list -test "+strings.TrimPrefix(line, "go test "))
-	if !slices.Contains(strings.Fields(out), "github.com/contit/oauth/examples/readme.test") {
-		t.Errorf("%s does not run this test", line)
+	var missing []string
+	if os.Getenv(postgres) == "" {
+		missing = append(missing, needsPostgres)
+	}
+	if _, err := exec.LookPath("haproxy"); err != nil {
+		missing = append(missing, "needs HAProxy: install the package haproxy, and have it in PATH")
+	}
+	if len(missing) > 0 {
+		t.Skip("NOT TESTED: " + strings.Join(missing, "; "))
 	}
 }
 
@@ -126,8 +115,21 @@ var endpoint = regexp.MustCompile(`http://([0-9.:]+)/connect/token`)
 func serve(t *testing.T, line string) (addr string) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
-	run(t, "go build -o "+binary+" "+strings.TrimPrefix(line, "go run "))
-	c := exec.Command(binary, "-addr", freeAddr(t))
+	program, flags, _ := strings.Cut(strings.TrimPrefix(line, "go run "), " ")
+	blocks.Run(t, root, "go build -o "+binary+" "+program)
+	said := start(t, exec.Command(binary, append(strings.Fields(flags), "-addr", freeAddr(t))...), func(err error) {
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	})
+	return endpoint.FindStringSubmatch(said)[1]
+}
+
+// start starts a program, and returns the line in which it says where its token
+// endpoint is. At the end of the test start interrupts the program, and calls ended
+// with its result.
+func start(t *testing.T, c *exec.Cmd, ended func(error)) (line string) {
+	t.Helper()
 	c.Dir = root
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -138,46 +140,38 @@ func serve(t *testing.T, line string) (addr string) {
 	}
 	t.Cleanup(func() {
 		c.Process.Signal(os.Interrupt)
-		if err := c.Wait(); err != nil {
-			t.Errorf("%s: %v", line, err)
-		}
+		ended(c.Wait())
 	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if m := endpoint.FindStringSubmatch(lines.Text()); m != nil {
+		if line := lines.Text(); endpoint.MatchString(line) {
 			go func() { // it must not block on a full pipe
 				for lines.Scan() {
 				}
 			}()
-			return m[1]
+			return line
 		}
 	}
-	t.Fatalf("%s ended without saying where it listens", line)
+	t.Fatalf("%s ended without saying where it listens", c)
 	return ""
 }
 
-// check runs a command and compares what it prints.
-func check(t *testing.T, c command) {
-	t.Helper()
-	parts := strings.Split(strings.TrimSpace(c.output), "…")
-	for i, p := range parts {
-		parts[i] = regexp.QuoteMeta(p)
+// reachable reports whether something listens.
+func reachable(addr string) bool {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
 	}
-	want := regexp.MustCompile("(?s)^" + strings.Join(parts, ".+") + "$")
-	if got := strings.TrimSpace(run(t, strings.Replace(c.line, "curl ", "curl -sS ", 1))); !want.MatchString(got) {
-		t.Errorf("$ %s\n%s\nthe README says\n%s", c.line, got, c.output)
-	}
+	c.Close()
+	return true
 }
 
-func run(t *testing.T, line string) string {
+// check runs a command and compares its output.
+func check(t *testing.T, c blocks.Command) {
 	t.Helper()
-	c := exec.Command("sh", "-c", line)
-	c.Dir = root
-	var stderr strings.Builder
-	c.Stderr = &stderr
-	out, err := c.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, stderr.String())
+	got := blocks.Run(t, root, strings.Replace(c.Line, "curl ", "curl -sS ", 1))
+	got = strings.TrimSpace(strings.ReplaceAll(got, "\r\n", "\n")) // the lines of a header, of curl -i
+	if !blocks.Pattern(c.Output).MatchString(got) {
+		t.Errorf("$ %s\n%s\nthe README says\n%s", c.Line, got, c.Output)
 	}
-	return string(out)
 }

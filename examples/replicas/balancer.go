@@ -19,8 +19,6 @@ import (
 //go:embed haproxy.cfg
 var haproxyConfig string
 
-var errNoHAProxy = errors.New("haproxy is not in PATH. Install the package haproxy (Debian: apt-get install haproxy, which puts it into /usr/sbin)")
-
 // balancer is HAProxy.
 type balancer struct {
 	process  *process
@@ -29,13 +27,10 @@ type balancer struct {
 	url      string
 }
 
-// startBalancer returns when the replicas are reached through it.
-func startBalancer(ctx context.Context, path, addr string, replicas *fleet) (_ *balancer, err error) {
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	b := &balancer{listener: listener.(*net.TCPListener), url: "http://" + listener.Addr().String()}
+// startBalancer returns when the replicas are reached through it. It closes the
+// listener if it fails.
+func startBalancer(ctx context.Context, path string, listener *net.TCPListener, replicas *fleet) (_ *balancer, err error) {
+	b := &balancer{listener: listener, url: "http://" + listener.Addr().String()}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -85,7 +80,8 @@ func writeConfig(file string, replicas *fleet) error {
 	return errors.Join(err, f.Close())
 }
 
-// Close lets HAProxy end what it has begun. On SIGTERM it would end at once.
+// Close lets HAProxy finish the requests that it has begun. On SIGTERM HAProxy would
+// end at once.
 func (b *balancer) Close() {
 	if b.process != nil {
 		late := openDoor(b.listener)

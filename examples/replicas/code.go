@@ -12,8 +12,8 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// codePage stands in for the login page of a host, and gives a code to whoever
-// asks. examples/hostapp has a real one.
+// codePage stands in for the login page of a host, and gives a code to everybody.
+// examples/hostapp has a real login page.
 type codePage struct{ store storage.Storage }
 
 func (p *codePage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +38,7 @@ func (p *codePage) newCode(r *http.Request) (storage.Secret, error) {
 		return storage.Secret{}, err
 	}
 	code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
+		Issuer:              issuer,
 		Client:              client,
 		Subject:             "demo-user",
 		RedirectURI:         redirectURI,

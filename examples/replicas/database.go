@@ -7,7 +7,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -26,9 +25,11 @@ const (
 )
 
 // connections is how many each replica holds at most. All replicas together
-// must stay below max_connections of the server, which is 100 unless somebody
-// changed it.
+// must stay below max_connections of the server, which is 100 by default.
 const connections = 10
+
+// patience is how long the database may take to answer at the start.
+const patience = 10 * time.Second
 
 // database is the one that all replicas share.
 type database struct {
@@ -61,34 +62,26 @@ func (d *database) Close() error {
 	return errors.Join(d.store.Close(), d.db.Close())
 }
 
-// setUp does what is done once, before any replica starts: it migrates, and
-// registers the clients. Migrate is safe from every replica at once too; done
-// here, the replicas need no right to change the schema.
-func setUp(ctx context.Context, dsn, prefix string) (_ *database, clientSecret storage.Secret, err error) {
-	d, err := connect(dsn, prefix)
-	if err != nil {
-		return nil, storage.Secret{}, err
-	}
-	ready, cancel := context.WithTimeout(ctx, 10*time.Second)
+// setUp does the work that is done once, before any replica starts: it migrates,
+// and registers the clients. Migrate is safe from every replica at once too, but
+// then each replica needs the right to change the schema.
+func setUp(ctx context.Context, d *database) (clientSecret storage.Secret, err error) {
+	ready, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err = sqlstore.Migrate(ready, d.config)
-	if err == nil {
-		err = d.open(ready)
+	if err := sqlstore.Migrate(ready, d.config); err != nil {
+		return storage.Secret{}, err
 	}
-	if err == nil {
-		clientSecret, err = addClients(ready, d.store)
+	if err := d.open(ready); err != nil {
+		return storage.Secret{}, err
 	}
-	if err != nil {
-		return nil, storage.Secret{}, errors.Join(fmt.Errorf("a PostgreSQL is needed, named by -dsn or %s: %w", dsnVariable, err), d.Close())
-	}
-	return d, clientSecret, nil
+	return addClients(ready, d.store)
 }
 
 func dsnOf(o options) string { return cmp.Or(o.dsn, os.Getenv(dsnVariable), defaultDSN) }
 
 // addClients registers the two clients of the example, and returns the secret
-// of the one that has any. It is drawn, so its hash is a fast one: a replica
-// that has just started under load has no slow ones to catch up with.
+// of the confidential one. The secret is drawn, so its hash is a fast one: a replica
+// that has just started under load has no slow hashes to catch up with.
 func addClients(ctx context.Context, store *sqlstore.Store) (storage.Secret, error) {
 	secret, hash := clientauth.NewSecret()
 	return secret, errors.Join(
@@ -108,20 +101,10 @@ func addClients(ctx context.Context, store *sqlstore.Store) (storage.Secret, err
 	)
 }
 
-// sweep deletes what has expired until ctx ends. One process does so for all
-// replicas. More would do no harm, and no good. An hour is left for clocks that
-// differ.
+// sweep deletes expired records until ctx ends. One process does so for all
+// replicas. More would do no harm, and no good.
 func sweep(ctx context.Context, store *sqlstore.Store) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			if _, err := store.DeleteExpired(ctx, now.Add(-time.Hour), 0); err != nil {
-				slog.Error("delete expired credentials", "err", err)
-			}
-		}
-	}
+	_ = storage.Sweep(ctx, store, time.Hour, func(err error) { // it ends with ctx
+		slog.Error("delete expired credentials", "err", err)
+	})
 }

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// latest is how long somebody who came too late may take to send a request.
+// latest is how long a client that came too late may take to send a request.
 const latest = 2 * time.Second
 
 // door stands at the balancer's socket while the balancer leaves. A listening
 // socket that is closed resets the connections that nobody has accepted yet,
 // although their clients may have sent a request. So the supervisor keeps the
-// socket, answers who comes too late for the balancer with 503, and closes it
-// at a moment when nobody waits there.
+// socket, answers clients that come too late for the balancer with 503, and closes
+// the socket at a moment when no client waits there.
 type door struct {
 	listener *net.TCPListener
 	late     chan net.Conn
@@ -31,7 +31,8 @@ type door struct {
 	answers  sync.WaitGroup
 }
 
-// openDoor begins to accept, beside the balancer as long as that does too.
+// openDoor begins to accept connections, beside the balancer as long as the balancer
+// accepts them too.
 func openDoor(listener *net.TCPListener) *door {
 	d := &door{
 		listener: listener,
@@ -77,7 +78,7 @@ func (d *door) Close() {
 	d.listener.Close()
 	close(d.late)
 	<-d.served
-	d.answers.Wait() // not Shutdown, which hangs up on who has sent a request that no handler has seen yet
+	d.answers.Wait() // not Shutdown, which hangs up on a client whose request no handler has seen yet
 }
 
 // count knows each connection from its beginning to its end, which comes with
@@ -93,8 +94,8 @@ func (d *door) count(_ net.Conn, s http.ConnState) {
 
 var errCrowd = errors.New("there is always somebody at the socket")
 
-// shut returns when nobody waits at the socket, nor can: its queue is made so
-// short that it holds one connection, and that is our own. A handshake that
+// shut returns when no client waits at the socket and none can: it makes the queue so
+// short that it holds one connection, which is our own. A handshake that
 // crosses ours may still lose its place, within microseconds of the end.
 func (d *door) shut() error {
 	raw, err := d.listener.SyscallConn()

@@ -38,8 +38,8 @@ func TestKillUnderLoad(t *testing.T) {
 	}
 }
 
-// A replica that is told to leave, as for an upgrade, finishes what it has, and
-// nobody notices.
+// A replica that is told to leave, as for an upgrade, finishes its requests, and no
+// client notices.
 func TestLeaveUnderLoad(t *testing.T) {
 	p := start(t)
 	l := startLoad(t, p)

@@ -58,9 +58,9 @@ func startFleet(ctx context.Context, n int, given *handover) (*fleet, error) {
 	return f, nil
 }
 
-// keep starts again, until Close is called, what ends by itself.
+// keep starts a replica that ends by itself again, until Close is called.
 func (f *fleet) keep() {
-	// The end of supervise's ctx must not end them: the balancer goes first.
+	// The end of supervise's ctx must not end the replicas: the balancer ends first.
 	ctx, stop := context.WithCancel(context.Background())
 	f.stop = stop
 	for _, m := range f.members {

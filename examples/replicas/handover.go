@@ -14,9 +14,9 @@ import (
 	"io"
 )
 
-// handover is what the supervisor gives each replica. It goes through a pipe:
-// a command line is there for all users of the machine to read, and so is what
-// is in the environment for whoever debugs one of the processes.
+// handover goes from the supervisor to each replica, through a pipe: all users of
+// the machine can read a command line, and a user with the right to debug one of the
+// processes can read its environment.
 type handover struct {
 	DSN    string // may hold a password
 	Prefix string
@@ -24,7 +24,7 @@ type handover struct {
 }
 
 // newHandover draws the signing key. It is one for all replicas: each publishes
-// it, so a verifier that has the key set of one has that of the other.
+// it, so a verifier that has the key set of one replica has that of the other.
 //
 // A host loads its key from a file or a KMS instead, and its tokens outlive it.
 func newHandover(dsn, prefix string) (*handover, error) {
@@ -41,8 +41,8 @@ func newHandover(dsn, prefix string) (*handover, error) {
 
 func (h *handover) writeTo(w io.Writer) error { return json.NewEncoder(w).Encode(h) }
 
-// readHandover is the replica's end of it. What follows it in r is nothing, and
-// r ends when the supervisor wants the replica to.
+// readHandover is the replica's end of it. Nothing follows it in r, and r ends when
+// the supervisor wants the replica to end.
 func readHandover(r io.Reader) (*handover, crypto.Signer, error) {
 	h := new(handover)
 	if err := json.NewDecoder(r).Decode(h); err != nil {

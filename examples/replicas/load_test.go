@@ -61,7 +61,9 @@ func (l *load) ask(client *http.Client, base string, form url.Values) bool {
 	defer l.mu.Unlock()
 	var dial *net.OpError
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED):
+	// The kernel refuses a connection, or resets it in the middle of the handshake. In
+	// both cases the client has sent nothing.
+	case errors.As(err, &dial) && dial.Op == "dial" && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)):
 		l.refused++
 		return false // there is nobody any more
 	case err != nil:

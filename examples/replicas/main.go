@@ -6,17 +6,17 @@
 //	go run ./examples/replicas
 //
 // It prints where the endpoint is and curl lines that work as they stand.
-// Ctrl-C ends it all, without a reset for anybody who is being served. In
-// another terminal,
+// Ctrl-C ends it all, and resets no connection that is being served. In another
+// terminal,
 //
 //	go run ./examples/replicas -smoke http://127.0.0.1:8083
 //
 // asks both replicas for tokens and tells whether they act as one.
 //
-// What a host takes from here is in endpoint.go, the mount behind a balancer;
-// replica.go, a process that leaves without anybody noticing; database.go, what
-// is done once and not by each replica; and haproxy.cfg. The rest starts and
-// stops processes, which a host has systemd or Kubernetes for.
+// A host takes endpoint.go from here, the mount behind a balancer; replica.go, a
+// process that leaves without a lost request; database.go, the work that is done
+// once and not by each replica; and haproxy.cfg. The rest starts and stops
+// processes, for which a host has systemd or Kubernetes.
 package main
 
 import (
@@ -29,14 +29,14 @@ import (
 	"syscall"
 )
 
-// options are what the command line tells.
+// options are the options of the command line.
 type options struct {
 	addr   string // where the balancer listens
 	dsn    string
 	prefix string
 
 	smoke           string // the URL that the smoke client asks
-	replica, listen string // what the supervisor tells a replica
+	replica, listen string // the supervisor sets both for a replica
 }
 
 func main() {

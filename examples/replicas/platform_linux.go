@@ -2,5 +2,5 @@ package main
 
 import "syscall"
 
-// orphan lets a process get a signal when the supervisor dies without a word.
+// orphan makes the kernel send the process a signal when the supervisor dies.
 func orphan(attr *syscall.SysProcAttr, s syscall.Signal) { attr.Pdeathsig = s }

@@ -57,7 +57,7 @@ func (p *process) end(patience time.Duration) {
 	<-p.ended
 }
 
-// freeAddrs returns n addresses of this host where nobody listens.
+// freeAddrs returns n addresses of this host where no process listens.
 func freeAddrs(n int) ([]string, error) {
 	var addrs []string
 	for range n {

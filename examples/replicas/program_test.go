@@ -45,7 +45,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// program is a supervisor that runs, with what it has started.
+// program is a running supervisor with the processes that it started.
 type program struct {
 	cmd      *exec.Cmd
 	url      string // without a slash at its end
@@ -64,16 +64,41 @@ type instance struct {
 
 var instanceLine = regexp.MustCompile(`(?m)^  (replica\d+)  (http://\S+)  pid (\d+)$`)
 
+// tool is something from outside that a test needs.
+type tool struct {
+	found bool
+	how   string // to get it
+}
+
+var (
+	postgres = tool{dsn != "", "needs PostgreSQL: set OAUTH_TEST_POSTGRES to the data source name of one for tests (storage/integration/servers starts one)"}
+	haproxy  = tool{inPath("haproxy"), "needs HAProxy: install the package haproxy, and have it in PATH"}
+)
+
+func inPath(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+// need skips a test where tools are missing, and names all of them.
+func need(t testing.TB, tools ...tool) {
+	t.Helper()
+	var missing []string
+	for _, tool := range tools {
+		if !tool.found {
+			missing = append(missing, tool.how)
+		}
+	}
+	if len(missing) > 0 {
+		t.Skip("NOT TESTED: " + strings.Join(missing, "; "))
+	}
+}
+
 // start starts the program on tables of the test's own, and waits until it
 // serves.
 func start(t testing.TB, args ...string) *program {
 	t.Helper()
-	if dsn == "" {
-		t.Skip("\n\n!!! REPLICAS ARE NOT TESTED: set OAUTH_TEST_POSTGRES to the data source name of a PostgreSQL whose database may be used for tests !!!\n")
-	}
-	if _, err := exec.LookPath("haproxy"); err != nil {
-		t.Skip("\n\n!!! REPLICAS ARE NOT TESTED: install the package haproxy, and have it in PATH !!!\n")
-	}
+	need(t, postgres, haproxy)
 	p := &program{
 		cmd:      exec.Command(binary, append([]string{"-addr", "127.0.0.1:0", "-prefix", newPrefix(t)}, args...)...),
 		replicas: map[string]instance{},
@@ -81,7 +106,7 @@ func start(t testing.TB, args ...string) *program {
 	}
 	p.cmd.Stderr = p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = 10 * time.Second // for what should have ended with it, and holds its stderr
+	p.cmd.WaitDelay = 10 * time.Second // for a child that should have ended with it, and holds its stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +164,7 @@ func (p *program) wait(t testing.TB) int {
 	return p.ended.ExitCode()
 }
 
-// ctrlC does what a terminal does, which knows only the process group.
+// ctrlC sends SIGINT to the process group, as a terminal does.
 func (p *program) ctrlC(t testing.TB) {
 	t.Helper()
 	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT); err != nil {
@@ -147,7 +172,7 @@ func (p *program) ctrlC(t testing.TB) {
 	}
 }
 
-// pids are those of all that the program has said it started.
+// pids are the processes that the program has said it started.
 func (p *program) pids() []int {
 	pids := []int{p.haproxy}
 	for _, r := range p.replicas {
@@ -183,20 +208,9 @@ func newPrefix(t testing.TB) string {
 		}
 		defer db.Close()
 		ctx := context.Background() // the test's has ended
-		rows, err := db.QueryContext(ctx, `SELECT tablename FROM pg_tables WHERE starts_with(tablename, $1)`, prefix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var tables []string
-		for rows.Next() {
-			var table string
-			if err := rows.Scan(&table); err != nil {
-				t.Fatal(err)
-			}
-			tables = append(tables, table)
-		}
-		if err := rows.Err(); err != nil || len(tables) == 0 {
-			t.Fatalf("%d tables begin with %s (%v), want those of the test", len(tables), prefix, err)
+		tables := tablesOf(t, db, prefix)
+		if len(tables) == 0 {
+			t.Fatalf("no table begins with %s, want those of the test", prefix)
 		}
 		if _, err := db.ExecContext(ctx, "DROP TABLE "+strings.Join(tables, ", ")); err != nil {
 			t.Error(err)
@@ -205,7 +219,29 @@ func newPrefix(t testing.TB) string {
 	return prefix
 }
 
-// log is what the program and its children write to their standard error.
+// tablesOf returns the tables whose names begin with prefix.
+func tablesOf(t testing.TB, db *sql.DB, prefix string) []string {
+	t.Helper()
+	rows, err := db.Query(`SELECT tablename FROM pg_tables WHERE starts_with(tablename, $1)`, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, table)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
+
+// log collects the standard error of the program and of its children.
 type log struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -12,8 +12,8 @@ import (
 )
 
 // The count of failures is per address of the client, and not of the balancer:
-// Config.RemoteAddr reads what the balancer writes, which a client cannot. Each
-// replica counts for itself.
+// Config.RemoteAddr reads the header that the balancer writes and a client cannot
+// write. Each replica counts for itself.
 func TestFailuresCountPerAddress(t *testing.T) {
 	p := start(t)
 	guesser, other := clientFrom("127.0.0.2"), clientFrom("127.0.0.3")
@@ -41,8 +41,8 @@ func TestFailuresCountPerAddress(t *testing.T) {
 	}
 }
 
-// clientFrom is a client with an address of its own, as all of 127.0.0.0/8 is
-// this host.
+// clientFrom is a client with an address of its own. This works because all of
+// 127.0.0.0/8 is this host.
 func clientFrom(ip string) *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
 	return &http.Client{Transport: &http.Transport{

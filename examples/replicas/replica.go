@@ -66,8 +66,8 @@ func serveReplica(ctx context.Context, name, addr string, stdin io.Reader) error
 	return r.serve(ctx, listener, released)
 }
 
-// health is what the balancer asks. It does not look at the database: that is
-// one for all replicas, so if it fails there is none to turn to, and the
+// health answers the balancer. It does not ask the database, which is one for all
+// replicas: if the database fails, no replica is better than another, and the
 // endpoint's own 503 tells clients more than the balancer could.
 func (r *replica) health(w http.ResponseWriter, _ *http.Request) {
 	if r.draining.Load() {

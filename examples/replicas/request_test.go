@@ -19,7 +19,7 @@ const (
 	redirectURI = "http://127.0.0.1:8080/callback"
 )
 
-// reply is what the endpoint, or the balancer, answers.
+// reply is an answer of the endpoint or of the balancer.
 type reply struct {
 	status       int
 	servedBy     string

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// smoke asks the endpoint at base what only replicas that act as one answer
-// right, and tells each step. It ends with the first that is not right.
+// smoke makes requests to the endpoint at base that succeed only if the replicas act
+// as one, and prints each step. It ends at the first wrong answer.
 func smoke(ctx context.Context, base string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -40,7 +40,7 @@ func smoke(ctx context.Context, base string, out io.Writer) error {
 	return nil
 }
 
-// enough is how many requests reach both replicas, whoever else is asking.
+// enough is how many requests reach both replicas, however many others ask.
 const enough = 20
 
 type smokeClient struct{ base string }
@@ -149,8 +149,8 @@ func (c *smokeClient) token(ctx context.Context, form url.Values) (*smokeToken, 
 	return t, err
 }
 
-// call returns which replica it was. Its error is a *refusal if there is an
-// answer.
+// call returns the name of the replica that answered. Its error is a *refusal if
+// there is an answer.
 func (c *smokeClient) call(ctx context.Context, method, path string, form url.Values, into any) (servedBy string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -165,7 +165,7 @@ func (c *smokeClient) call(ctx context.Context, method, path string, form url.Va
 	servedBy = resp.Header.Get("X-Served-By")
 	if resp.StatusCode != http.StatusOK {
 		refused := &refusal{status: resp.StatusCode, servedBy: servedBy}
-		json.NewDecoder(resp.Body).Decode(refused) // what cannot be read has no code
+		json.NewDecoder(resp.Body).Decode(refused) // an unreadable answer has no code
 		return servedBy, refused
 	}
 	return servedBy, json.NewDecoder(resp.Body).Decode(into)

@@ -3,6 +3,8 @@
 package main_test
 
 import (
+	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"net"
 	"os"
@@ -25,7 +27,7 @@ func TestSmokeClient(t *testing.T) {
 	}
 }
 
-// What the program prints is what a shell can run.
+// A shell can run the lines that the program prints.
 func TestPrintedLinesWork(t *testing.T) {
 	p := start(t)
 	var script []string
@@ -44,50 +46,85 @@ func TestPrintedLinesWork(t *testing.T) {
 	}
 	for want, n := range map[string]int{"HTTP/1.1 200": 2, "HTTP/1.1 400": 1, `"kid"`: 1, `"access_token"`: 2, `"invalid_grant"`: 1} {
 		if got := strings.Count(string(out), want); got != n {
-			t.Errorf("%s stands %d times in what the lines print, want %d:\n%s", want, got, n, out)
+			t.Errorf("%s stands %d times in the output of the lines, want %d:\n%s", want, got, n, out)
 		}
 	}
 }
 
-// What cannot work is said at the start, with the remedy, and exit code 1.
+// Everything that is missing is said at the start and at once, with the remedy
+// and exit code 1.
 func TestRefusesToStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	const (
+		wantHAProxy  = "apt-get install haproxy"
+		wantPostgres = "-dsn or OAUTH_TEST_POSTGRES"
+		wantAddr     = "address already in use"
+	)
+	withoutHAProxy := []string{"PATH=" + t.TempDir()}
+	withoutPostgres := []string{"-addr", "127.0.0.1:0", "-dsn", "postgres://postgres@127.0.0.1:1/test"}
 	for _, test := range []struct {
 		name string
 		env  []string
 		args []string
-		want string
+		want []string
 	}{
-		{name: "without HAProxy", env: []string{"PATH=" + t.TempDir()}, want: "apt-get install haproxy"},
-		{name: "without PostgreSQL", args: []string{"-dsn", "postgres://postgres@127.0.0.1:1/test"}, want: "-dsn or OAUTH_TEST_POSTGRES"},
-		{name: "with an address that is taken", args: []string{"-addr", taken.Addr().String()}, want: "address already in use"},
-		{name: "with arguments", args: []string{"start"}, want: "only flags"},
-		{name: "a replica without a supervisor", args: []string{"-replica", "1"}, want: "started by the supervisor"},
+		{"without PostgreSQL", nil, withoutPostgres, []string{wantPostgres}},
+		{"without HAProxy and PostgreSQL", withoutHAProxy, withoutPostgres, []string{wantHAProxy, wantPostgres}},
+		{"without anything, on an address that is taken", withoutHAProxy, append(slices.Clone(withoutPostgres), "-addr", taken.Addr().String()),
+			[]string{wantHAProxy, wantAddr, wantPostgres}},
+		{"with arguments", nil, []string{"start"}, []string{"only flags"}},
+		{"a replica without a supervisor", nil, []string{"-replica", "1"}, []string{"started by the supervisor"}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			if test.name == "with an address that is taken" {
-				start(t) // skips without servers
-				test.args = append(test.args, "-prefix", newPrefix(t))
-			}
-			cmd := exec.Command(binary, test.args...)
-			cmd.Env = append(os.Environ(), test.env...)
-			out, _ := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), test.want) {
-				t.Errorf("exit code %d and %q, want 1 and a word of %q", code, out, test.want)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { checkRefused(t, test.env, test.args, test.want...) })
 	}
 }
 
-// The key and the database's name go through a pipe. Nothing of them is to be
-// seen from outside.
+// A start that is refused leaves no tables behind.
+func TestRefusedStartChangesNothing(t *testing.T) {
+	need(t, postgres)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	prefix := "r_" + strings.ToLower(rand.Text()[:12]) + "_"
+	args := []string{"-dsn", dsn, "-prefix", prefix, "-addr"}
+	checkRefused(t, []string{"PATH=" + t.TempDir()}, append(args, "127.0.0.1:0"), "apt-get install haproxy")
+	checkRefused(t, nil, append(args, taken.Addr().String()), "address already in use")
+	if tables := tablesOf(t, db, prefix); len(tables) > 0 {
+		t.Errorf("got the tables %q, want none", tables)
+	}
+}
+
+func checkRefused(t *testing.T, env, args []string, want ...string) {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), env...)
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("%q: exit code %d, want 1", args, code)
+	}
+	for _, w := range want {
+		if !strings.Contains(string(out), w) {
+			t.Errorf("%q: got %q, want %q in it", args, out, w)
+		}
+	}
+}
+
+// The key and the database's name go through a pipe. No other process can see them
+// from outside.
 func TestReplicasAreToldNothingInPublic(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("it reads /proc")
+		t.Skip("NOT TESTED: needs /proc, which Linux has")
 	}
 	p := start(t, "-dsn", dsn)
 	given := strings.Split(proc(t, p.cmd.Process.Pid, "environ"), "\x00")

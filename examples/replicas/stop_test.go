@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// SPEC section 5, row 24.
+// A replica that stops answers the requests that it has begun.
 func TestCtrlCUnderLoadResetsNobody(t *testing.T) {
 	p := start(t)
 	l := startLoad(t, p)
@@ -40,7 +40,7 @@ func TestCtrlCWaitsForSlowRequest(t *testing.T) {
 	head, body := p.rawRequest()
 	conn := p.dial(t)
 	fmt.Fprint(conn, head, body[:10])
-	time.Sleep(100 * time.Millisecond) // the balancer reads what is there
+	time.Sleep(100 * time.Millisecond) // the balancer reads the bytes that have arrived
 	p.drain(t)
 	time.Sleep(100 * time.Millisecond) // nobody hurries the slow one
 	fmt.Fprint(conn, body[10:])

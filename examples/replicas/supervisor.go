@@ -7,27 +7,25 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os/exec"
 	"text/template"
 
 	"github.com/contit/oauth/storage"
 )
 
 // supervise starts everything, waits for ctx to end, and ends everything from
-// the outside in: the balancer when it has answered all it was asked, then the
+// the outside in: the balancer when it has answered all its requests, then the
 // replicas, then the connection to the database.
 func supervise(ctx context.Context, o options, out io.Writer) error {
-	haproxy, err := exec.LookPath("haproxy")
-	if err != nil {
-		return errNoHAProxy
-	}
-	dsn := dsnOf(o)
-	shared, secret, err := setUp(ctx, dsn, o.prefix)
+	n, err := findNeeds(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer shared.Close()
-	given, err := newHandover(dsn, o.prefix)
+	defer n.Close()
+	secret, err := setUp(ctx, n.database)
+	if err != nil {
+		return err
+	}
+	given, err := newHandover(n.dsn, o.prefix)
 	if err != nil {
 		return err
 	}
@@ -36,12 +34,12 @@ func supervise(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer replicas.Close()
-	front, err := startBalancer(ctx, haproxy, o.addr, replicas)
+	front, err := startBalancer(ctx, n.haproxy, n.listener, replicas)
 	if err != nil {
 		return err
 	}
 	defer front.Close()
-	go sweep(ctx, shared.store)
+	go sweep(ctx, n.database.store)
 	if err := welcome(out, front, replicas, o.prefix, secret); err != nil {
 		return err
 	}
@@ -57,7 +55,7 @@ func supervise(ctx context.Context, o options, out io.Writer) error {
 //go:embed welcome.txt
 var welcomeText string
 
-// welcome tells what there is.
+// welcome prints the addresses, the clients and curl lines.
 func welcome(out io.Writer, front *balancer, replicas *fleet, prefix string, secret storage.Secret) error {
 	t, err := template.New("welcome").Parse(welcomeText)
 	if err != nil {

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -38,15 +39,7 @@ func BenchmarkEndpoint(b *testing.B) {
 					store, trip := s.open(b)
 					bed := newBenchBed(b, store)
 					const each = 20 // requests of a caller in a round
-					chains := bed.refreshTokens(callers)
-					round := func() float64 {
-						if grant == grants.TypeRefreshToken {
-							return crowd(callers, each, func(i int) { chains[i] = bed.refresh(chains[i]) })
-						}
-						bodies := bed.bodies(grant, callers*each)
-						var n atomic.Int64
-						return crowd(callers, each, func(int) { bed.post(bodies[n.Add(1)-1]) })
-					}
+					round := func() float64 { return bed.round(grant, callers, each) }
 					for range 5 { // the connections, and the plans
 						round()
 					}
@@ -74,24 +67,21 @@ func BenchmarkEndpoint(b *testing.B) {
 var growthFamilies = flag.Int("growth-families", 100_000, "live families in the big store of BenchmarkGrowth")
 
 // BenchmarkGrowth refreshes by turns in a store that holds a thousand families
-// and in one that holds many: x-small is what the many cost.
+// and in one that holds many: x-small is the cost of the large store as a
+// multiple of the small one's.
 //
 //	go test -run '^$' -bench Growth -benchtime 100x -growth-families 1000000 .
 func BenchmarkGrowth(b *testing.B) {
 	for _, s := range benchStores(b) {
 		b.Run(fmt.Sprintf("%s/%d", s.name, *growthFamilies), func(b *testing.B) {
 			var beds [2]*benchBed
-			var tokens [2][]string
 			for i, families := range []int{1000, *growthFamilies} {
 				store, _ := s.open(b)
 				beds[i] = newBenchBed(b, store)
 				s.fill(b, store, families)
-				tokens[i] = beds[i].refreshTokens(1)
 			}
 			var costs [2][]float64
-			turn := func(i int) float64 {
-				return crowd(1, 50, func(int) { tokens[i][0] = beds[i].refresh(tokens[i][0]) })
-			}
+			turn := func(i int) float64 { return beds[i].round(grants.TypeRefreshToken, 1, 50) }
 			for range 4 {
 				turn(0)
 				turn(1)
@@ -108,11 +98,13 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 // benchStore is a store to measure. open makes a new one, empty, and the round
-// trip to its server; fill puts so many families into it that nobody uses.
+// trip to its server; fill puts that many families into it that no client uses; alone
+// is the store that open has made, and coalesces nothing.
 type benchStore struct {
-	name string
-	open func(b *testing.B) (managed, func(context.Context) error)
-	fill func(b *testing.B, store managed, families int)
+	name  string
+	open  func(b *testing.B) (managed, func(context.Context) error)
+	fill  func(b *testing.B, store managed, families int)
+	alone func(b *testing.B) managed
 }
 
 type managed interface {
@@ -122,7 +114,7 @@ type managed interface {
 
 func benchStores(b *testing.B) []benchStore {
 	all := []benchStore{{
-		"memory", func(*testing.B) (managed, func(context.Context) error) { return new(memory.Store), nil }, fillOneByOne,
+		"memory", func(*testing.B) (managed, func(context.Context) error) { return new(memory.Store), nil }, fillOneByOne, nil,
 	}}
 	for _, s := range servers(b) {
 		if s.missing != "" {
@@ -139,20 +131,27 @@ func benchStores(b *testing.B) []benchStore {
 				var n int
 				return one.QueryRowContext(ctx).Scan(&n)
 			}
-		}, func(b *testing.B, _ managed, families int) { fillCredentials(b, s, config, families) }})
+		}, func(b *testing.B, _ managed, families int) { fillCredentials(b, s, config, families) },
+			func(b *testing.B) managed {
+				c := config
+				c.Uncoalesced = true
+				return opened(b, c)
+			}})
 	}
 	if os.Getenv("OAUTH_TEST_REDIS") != "" {
+		var store managed
 		all = append(all, benchStore{"Redis", func(b *testing.B) (managed, func(context.Context) error) {
 			rdb := redisClient(b, os.Getenv("OAUTH_TEST_REDIS"))
-			store, err := redisstore.New(redisstore.Config{Do: viaGoRedis(rdb), Prefix: ownPrefix(b, rdb), SingleServer: true})
+			redis, err := redisstore.New(redisstore.Config{Do: viaGoRedis(rdb), Prefix: ownPrefix(b, rdb), SingleServer: true})
 			must(b, "New", err)
+			store = redis
 			return store, func(ctx context.Context) error { return rdb.Ping(ctx).Err() }
-		}, fillOneByOne})
+		}, fillOneByOne, func(*testing.B) managed { return store }})
 	}
 	return all
 }
 
-// idle is a family of which nobody hears any more for a day.
+// idle returns a credential that lives for a day and that no client uses.
 func idle(now time.Time) *storage.Credential {
 	c := sample("somebody")
 	c.IssuedAt, c.ExpiresAt, c.FamilyExpiresAt = now, now.Add(24*time.Hour), now.Add(24*time.Hour)
@@ -199,21 +198,41 @@ type benchBed struct {
 }
 
 func newBenchBed(b *testing.B, store managed) *benchBed {
+	return newBenchBedWith(b, store, store)
+}
+
+// newBenchBedWith makes an endpoint that finds its clients elsewhere than in the store,
+// such as in a cache.
+func newBenchBedWith(b *testing.B, store managed, clients storage.Clients) *benchBed {
 	secret, hash := clientauth.NewSecret()
 	bed := &benchBed{B: b, store: store, secret: secret.Reveal(), client: &storage.Client{
-		ID: "app", Secrets: []storage.ClientSecret{{ID: "1", Hash: hash}}, Scope: []string{"read"},
+		ID: "app-" + rand.Text(), Secrets: []storage.ClientSecret{{ID: "1", Hash: hash}}, Scope: []string{"read"},
 		GrantTypes:   []string{grants.TypeClientCredentials, grants.TypeRefreshToken, grants.TypeAuthorizationCode},
 		RedirectURIs: []string{faultRedirect}, PKCENotRequired: true,
 	}}
 	must(b, "PutClient", store.PutClient(b.Context(), bed.client))
 	var err error
-	bed.endpoint, err = newHandler(store, faultKey(), tokenendpoint.Config{Grants: map[string]grants.Grant{
+	parts := storage.Parts{Clients: clients, Credentials: store, APIKeys: store}
+	bed.endpoint, err = newHandler(parts, faultKey(), tokenendpoint.Config{Grants: map[string]grants.Grant{
 		grants.TypeClientCredentials: grants.ClientCredentials{},
 		grants.TypeRefreshToken:      grants.RefreshToken{},
 		grants.TypeAuthorizationCode: grants.AuthorizationCode{},
 	}})
 	must(b, "New", err)
 	return bed
+}
+
+// round lets callers make requests, so many each, and returns what crowd does. The codes,
+// and the families that are refreshed, are new: a family that is refreshed more often
+// than the endpoint allows would be refused.
+func (b *benchBed) round(grant string, callers, each int) float64 {
+	if grant == grants.TypeRefreshToken {
+		chains := b.refreshTokens(callers)
+		return crowd(callers, each, func(i int) { chains[i] = b.refresh(chains[i]) })
+	}
+	bodies := b.bodies(grant, callers*each)
+	var n atomic.Int64
+	return crowd(callers, each, func(int) { b.post(bodies[n.Add(1)-1]) })
 }
 
 // bodies returns n requests, each with a code of its own if it needs one.
@@ -223,7 +242,7 @@ func (b *benchBed) bodies(grant string, n int) []string {
 	for i := range bodies {
 		if grant == grants.TypeAuthorizationCode {
 			code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-				Client: b.client, Subject: "alice", RedirectURI: faultRedirect, Scope: b.client.Scope,
+				Issuer: testIssuer, Client: b.client, Subject: "alice", RedirectURI: faultRedirect, Scope: b.client.Scope,
 			}, time.Now())
 			must(b, "NewAuthorizationCode", err)
 			must(b, "CreateCredential", b.store.CreateCredential(b.Context(), record))

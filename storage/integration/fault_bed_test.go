@@ -3,6 +3,7 @@ package integration_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,8 +20,8 @@ import (
 
 const faultRedirect = "https://app.test/cb"
 
-// faultBed is a database with a client in it, and whoever asks the endpoints on
-// it. Its own store goes to the database on a way that no fault lies on.
+// faultBed is a database with a client in it, with helpers that ask the
+// endpoints on it. Its own store connects to the database past all faults.
 type faultBed struct {
 	testing.TB
 	server server
@@ -33,6 +34,8 @@ type faultBed struct {
 	n      *faultCounts
 	wires  []*wire // of the pools
 	amid   bool    // whether in each child others spend all the time
+	// patient has the page that issues codes wait for a database that has gone.
+	patient bool
 }
 
 func newFaultBed(t testing.TB, s server) *faultBed {
@@ -83,11 +86,12 @@ func (b *faultBed) pool(dsn string) (*sql.DB, *sqlstore.Store) {
 	return db, opened(b, c)
 }
 
-// amidOthers lets others write with a store, until the function is called that it
-// returns, so that what the endpoints write shares statements with them.
+// amidOthers lets other callers write with a store, until the test calls the
+// function that it returns, so that the endpoints' writes share statements with
+// theirs.
 func (b *faultBed) amidOthers(store *sqlstore.Store) (stop func()) {
 	b.Helper()
-	others := amid(b, store)
+	others := amid(b, store, enough)
 	return func() {
 		others()
 		for _, w := range b.wires {
@@ -112,13 +116,20 @@ func (b *faultBed) serve(store storage.Storage, c tuning) string {
 func (b *faultBed) code(expires time.Time) (string, *storage.Credential) {
 	b.Helper()
 	secret, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
-		Client: b.client, Subject: "alice", RedirectURI: faultRedirect, Scope: []string{"read"}, Lifetime: 10 * time.Minute,
+		Issuer: testIssuer, Client: b.client, Subject: "alice", RedirectURI: faultRedirect, Scope: []string{"read"}, Lifetime: 10 * time.Minute,
 	}, time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}
 	record.ExpiresAt = expires.UTC().Truncate(time.Microsecond)
 	record.FamilyExpiresAt = record.ExpiresAt
+	for b.patient {
+		err := b.store.CreateCredential(b.Context(), record)
+		if err == nil || errors.Is(err, storage.ErrExists) { // a try before has created it
+			return secret.Reveal(), record
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	add(b, b.store, record)
 	return secret.Reveal(), record
 }
@@ -130,7 +141,16 @@ func (b *faultBed) newCode() string {
 	return code
 }
 
-// reply is what a request got.
+// patiently calls f again while it returns an outage, for a while if the bed is patient.
+func (b *faultBed) patiently(f func() error) error {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if err := f(); err == nil || isVerdict(err) || !b.patient || !time.Now().Before(end) {
+			return err
+		}
+	}
+}
+
+// reply is the answer to a request, or its error.
 type reply struct {
 	err        error // nothing came, or half of it
 	status     int
@@ -147,12 +167,12 @@ func (r *reply) ok() bool { return r.err == nil && r.status == http.StatusOK }
 // refused reports a verdict about a code, a token or a client.
 func (r *reply) refused() bool { return r.err == nil && r.status >= 400 && r.status < 500 }
 
-// unknown reports that nobody knows whether the request has happened.
+// unknown reports whether the outcome of the request is unknown.
 func (r *reply) unknown() bool { return !r.ok() && !r.refused() }
 
-// post sends a request of the bed's client, and holds the form of the answer to
-// what every answer promises: an outage is 503 with Retry-After, and tokens come
-// with 200 and never without (INV7).
+// post sends a request of the bed's client, and checks that the answer has the
+// form of every answer: an outage is 503 with Retry-After, and tokens come with
+// 200 and never without (INV7).
 func (b *faultBed) post(url string, form url.Values) *reply {
 	b.Helper()
 	b.n.attempts.Add(1)
@@ -209,7 +229,8 @@ func (b *faultBed) wrongSecret(at string) *reply {
 func (b *faultBed) wantStored(token string) {
 	b.Helper()
 	digest := storage.PresentedSecret(token).Digest(storage.KindRefreshToken)
-	if _, err := b.store.Credential(b.Context(), digest); err != nil {
+	err := b.patiently(func() error { _, err := b.store.Credential(b.Context(), digest); return err })
+	if err != nil {
 		b.n.mistake(b, "a refresh token was handed out, and the store says %v", err)
 	}
 }

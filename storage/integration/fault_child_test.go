@@ -20,10 +20,11 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
-// childVariable tells a process that it is a child, and what it serves.
+// childVariable names the environment variable with the childSpec of a child
+// process.
 const childVariable = "OAUTH_TEST_FAULT_CHILD"
 
-// childSpec is what a child serves: an endpoint on tables that are there.
+// childSpec describes the endpoint of a child, on tables that exist.
 type childSpec struct {
 	Driver, DSN, Prefix string
 	Dialect             sqlstore.Dialect
@@ -82,11 +83,12 @@ func serveChild(text string) error {
 	return http.Serve(l, mux)
 }
 
-// spendChains ends the process if what is its own is refused.
+// spendChains ends the process if the store refuses a credential that nobody
+// else spends.
 func spendChains(store *sqlstore.Store) {
 	for {
 		if err := spendChain(context.Background(), store); isVerdict(err) {
-			fmt.Fprintln(os.Stderr, "child: one who spends what is its own:", err)
+			fmt.Fprintln(os.Stderr, "child: a Spend without a rival:", err)
 			os.Exit(1)
 		}
 	}
@@ -112,7 +114,8 @@ func (b *faultBed) newChild(c tuning, skew time.Duration) *child {
 	p := &child{cmd: exec.Command(os.Args[0]), log: new(bytes.Buffer)}
 	p.cmd.Env = append(os.Environ(), childVariable+"="+string(spec))
 	p.cmd.Stderr = p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = new(syscall.SysProcAttr)
+	orphan(p.cmd.SysProcAttr, syscall.SIGKILL)
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// faultCounts is what a test under faults came to.
+// faultCounts counts the results of a test under faults.
 type faultCounts struct {
 	attempts, faults, lost, doubles, wrong atomic.Int64
 	told                                   atomic.Int64

@@ -120,8 +120,8 @@ func (b *faultBed) cutOne(at string, gone *atomic.Int64) {
 	}
 }
 
-// The same, where callers spend at once and share statements: what is cut off
-// from one is cut off from all of them, and each finds out its own outcome.
+// The same, where callers spend at once and share statements: a cut hits all
+// callers of the statement, and each finds out its own outcome.
 func TestFaultCutTogether(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []sqlstore.Dialect{sqlstore.Postgres, sqlstore.MySQL} {
@@ -146,7 +146,7 @@ func TestFaultCutTogether(t *testing.T) {
 	}
 }
 
-// cutTogether lets callers spend a credential each, and looks what became of it.
+// cutTogether lets callers spend a credential each, and checks each outcome.
 func (b *faultBed) cutTogether(store *sqlstore.Store, callers int) {
 	b.Helper()
 	olds, nexts, errs := make([]*storage.Credential, callers), make([]*storage.Credential, callers), make([]error, callers)
@@ -168,7 +168,7 @@ func (b *faultBed) cutTogether(store *sqlstore.Store, callers int) {
 		spent, added := find(b, b.store, olds[i]).Spent(), missing == nil
 		switch {
 		case isVerdict(err):
-			b.n.mistake(b, "Spend of what nobody else spends: got error %v", err)
+			b.n.mistake(b, "Spend without a rival: got error %v", err)
 		case err == nil && !spent:
 			b.n.mistake(b, "Spend without an error, and it is not spent")
 		case spent != added:

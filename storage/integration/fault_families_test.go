@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// liveFamily lets three at a time ask about one family: for the newest refresh
-// token that they know, mostly, sometimes for the one before it, seldom for an
-// older one, which is a replay. Who gets no answer asks again. It returns what
-// they have seen.
+// liveFamily lets three clients at a time present refresh tokens of one family:
+// mostly the newest one that they know, sometimes the one before it, seldom an
+// older one, which is a replay. A client that gets no answer asks again.
+// liveFamily returns the history that they have seen.
 func (b *faultBed) liveFamily(at []string, seed uint64) *history {
 	draw := rand.New(rand.NewPCG(seed, 0))
 	h, code := newHistory(), b.newCode()
@@ -60,8 +60,8 @@ func (b *faultBed) make(at, code string, c call) *reply {
 	return b.refresh(at, c.token)
 }
 
-// liveFamilies lets families live, several at once, until the time is over, and
-// checks their histories, and what is in the store in the end (INV3, INV4).
+// liveFamilies lets families live, several at once, until the time is over. It
+// checks their histories, and the records in the store at the end (INV3, INV4).
 func (b *faultBed) liveFamilies(at []string, d time.Duration) {
 	b.Helper()
 	seed := rand.Uint64()

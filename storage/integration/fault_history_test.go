@@ -18,7 +18,7 @@ type call struct {
 	token string
 }
 
-// outcome is what a call came to: a successor, a refusal, or that nobody knows.
+// outcome is the outcome of a call: a successor, a refusal, or unknown.
 type outcome struct {
 	successor        string
 	refused, unknown bool
@@ -35,8 +35,8 @@ type life struct {
 const unheard = "?"
 
 // next returns the states that a call with this outcome may lead to, none if it
-// cannot have had this outcome. It is what the endpoint promises where the grace
-// and the window for repeated codes outlast the history.
+// cannot have had this outcome. It follows the promises of the endpoint, if the
+// grace and the window for repeated codes outlast the history.
 func (l life) next(c call, o outcome) []life {
 	redeemed, rotated, revoked := l, l, l
 	redeemed.redeemed, redeemed.leaf = true, o.successor
@@ -86,7 +86,7 @@ var familyModel = (&porcupine.NondeterministicModel{
 	},
 }).ToModel()
 
-// history is what all who asked about one family have seen.
+// history has all calls about one family and their outcomes.
 type history struct {
 	began time.Time
 	mu    sync.Mutex
@@ -112,8 +112,8 @@ func (h *history) note(c call, f func() *reply) *reply {
 	return r
 }
 
-// check reports a history that no order of the calls explains, and what was
-// spent twice in it.
+// check reports a history that no order of the calls explains, and each token
+// that was spent twice in it.
 func (h *history) check(t testing.TB, n *faultCounts) {
 	t.Helper()
 	redeemed, successors, before := 0, make(map[string]string), n.doubles.Load()
@@ -185,7 +185,7 @@ func TestHistoryModel(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		want  bool
-		steps []step // one after the other, but what is unknown may happen later
+		steps []step // one after the other, but a call with an unknown outcome may happen later
 	}{
 		{"a code gives tokens once", true, []step{{redeem, got("1")}, {redeem, refused}, {first, got("2")}}},
 		{"a code does not give tokens twice", false, []step{{redeem, got("1")}, {redeem, got("x")}}},

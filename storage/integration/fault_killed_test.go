@@ -4,11 +4,11 @@ import (
 	"testing"
 )
 
-// killCase is a grant, with what it needs and every point that it passes.
+// killCase is a grant, with its preparation and every point that it passes.
 type killCase struct {
 	name   string
 	points []string
-	// set up, if not nil, returns what the request shows.
+	// setUp, if not nil, returns the credential that the request presents.
 	setUp func(b *faultBed, at string) string
 	ask   func(b *faultBed, at, shown string) *reply
 	// spends: once it is spent, it is refused; repeats: then it is repeated.
@@ -57,13 +57,15 @@ func killCases() []killCase {
 
 // The process is killed at every point between the request and the answer, for
 // every grant, and started again (fault 3).
+//
+// No process has a cache of clients, so that each request comes to each point.
 func TestFaultKilled(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, s server) {
 		t.Parallel()
 		b := newFaultBed(t, s)
 		forFaults(t, 0, func() {
-			process := b.newChild(tuning{}, 0)
+			process := b.newChild(tuning{EachClientRead: true}, 0)
 			for _, c := range killCases() {
 				for _, point := range c.points {
 					process = b.killAt(process, c, point)
@@ -91,7 +93,7 @@ func (b *faultBed) killAt(process *child, c killCase, point string) *child {
 		b.Fatalf("%s, killed %s: the process ended with %q", c.name, point, state)
 	}
 	b.n.faults.Add(1)
-	process = b.newChild(tuning{}, 0)
+	process = b.newChild(tuning{EachClientRead: true}, 0)
 	first := c.ask(b, process.url, shown)
 	happened := point == "after spend" || point == "before answer"
 	switch lost := c.spends && !c.repeats && happened; {

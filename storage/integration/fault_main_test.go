@@ -14,7 +14,7 @@ import (
 var faultTime = flag.Duration("faults", envDuration("OAUTH_TEST_FAULTS"), "how long each fault test goes on; if zero, some seconds (OAUTH_TEST_FAULTS)")
 
 // TestMain also runs the processes that the fault tests start and kill: they
-// are this binary, told by the environment what to do.
+// are this binary, and read their task from the environment.
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(childVariable); spec != "" {
 		runChild(spec)
@@ -30,7 +30,7 @@ func envDuration(name string) time.Duration {
 }
 
 // forFaults calls round until the time for the test is over, at least once. d
-// is the time if nobody asked for more.
+// is the time if the flag does not ask for more.
 func forFaults(t testing.TB, d time.Duration, round func()) {
 	if *faultTime > 0 {
 		d = *faultTime

@@ -67,8 +67,8 @@ func (p *postgresProtocol) question(r io.Reader) ([]byte, bool, error) {
 }
 
 // answer: CommandComplete tells how many rows there were. The transaction of a
-// single statement ends when the server comes to Sync, and ReadyForQuery is
-// what it says after that.
+// single statement ends when the server comes to Sync, and ReadyForQuery
+// follows.
 func (p *postgresProtocol) answer(r io.Reader) (m []byte, spent int, committed bool, err error) {
 	if m, err = readPostgres(r, true); err != nil {
 		return nil, 0, false, err
@@ -86,7 +86,7 @@ func (p *postgresProtocol) answer(r io.Reader) (m []byte, spent int, committed b
 	return m, spent, false, nil
 }
 
-// mysqlProtocol is that of MySQL's prepared statements, without TLS.
+// mysqlProtocol is the protocol of MySQL's prepared statements, without TLS.
 type mysqlProtocol struct {
 	mu       sync.Mutex
 	spends   map[uint32]bool // numbers of statements

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// A cut is what happens to a connection on which something is spent.
+// A cut is the moment at which the proxy cuts a connection that spends a
+// credential.
 type cut int32
 
 const (
@@ -21,7 +22,7 @@ const (
 )
 
 // cutter is a TCP proxy before a database. It cuts connections at the moments
-// that decide who knows what.
+// that decide whether the store or the database knows of a spend.
 type cutter struct {
 	t        testing.TB
 	addr, to string

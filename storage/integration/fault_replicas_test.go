@@ -8,8 +8,8 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
-// race lets n ask at once, by turns at several addresses, and returns what each
-// got.
+// race lets n clients ask at once, by turns at several addresses, and returns
+// all replies.
 func race(n int, at []string, ask func(at string) *reply) []*reply {
 	replies := make([]*reply, n)
 	gate := make(chan struct{})
@@ -35,7 +35,7 @@ func TestFaultReplicas(t *testing.T) {
 		rounds := map[string]int{"pgx": 20, "mysql": 8, "sqlite": 4}[s.driver]
 		forFaults(t, 0, func() {
 			for i := 0; i < rounds && !t.Failed(); i++ {
-				b.n.faults.Add(1) // the races are what is to be withstood
+				b.n.faults.Add(1) // here each race counts as a fault
 				b.raceOnce(at, 50)
 			}
 			b.liveFamilies(at, time.Second)

@@ -10,13 +10,13 @@ import (
 )
 
 // skewed makes a replica whose clock is right behave as one whose clock is
-// ahead: it adds the skew to every instant that the replica writes, and takes it
-// off every instant that it reads. A clock that is ahead by s writes t+s where
-// another would write t, and compares its t+s with a stored instant x; to write
-// t+s and to compare t with x-s comes to the same. So the records are those that
-// such a replica would have written, and every decision about a record is the
-// one that it would have made. What is not covered are the instants that leave
-// the store's sight, iat and exp of access tokens.
+// ahead: it adds the skew to every instant that the replica writes, and
+// subtracts it from every instant that it reads. A clock that is ahead by s
+// writes t+s where another would write t, and compares its t+s with a stored
+// instant x; to write t+s and to compare t with x-s comes to the same. So the
+// records are those that such a replica would have written, and every decision
+// about a record is the one that it would have made. This does not cover the
+// instants that no store sees, iat and exp of access tokens.
 type skewed struct {
 	storage.Storage
 	ahead time.Duration
@@ -111,7 +111,7 @@ func TestFaultSkew(t *testing.T) {
 			ended := 0
 			forFaults(t, 0, func() {
 				for range 6 {
-					b.n.faults.Add(1) // the races are what is to be withstood
+					b.n.faults.Add(1) // here each race counts as a fault
 					if b.skewedRace(at) {
 						ended++
 					}
@@ -163,8 +163,8 @@ func (b *faultBed) skewedRace(at []string) (ended bool) {
 	return ended
 }
 
-// A code ends at each replica as much earlier or later as its clock is off, and
-// what has been used or revoked stays so, however far a clock is set back.
+// A code expires at each replica as much earlier or later as its clock is off.
+// A used or revoked credential stays so, however far a clock is set back.
 func TestFaultSkewedExpiry(t *testing.T) {
 	t.Parallel()
 	b := newFaultBed(t, on(t, sqlstore.Postgres))

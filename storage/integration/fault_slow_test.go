@@ -3,7 +3,6 @@ package integration_test
 import (
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -16,7 +15,7 @@ func TestFaultFrozen(t *testing.T) {
 		b := newFaultBed(t, s.server)
 		db, store := b.pool(s.victim(b))
 		const timeout = time.Second
-		at := b.serve(store, tuning{Timeout: timeout})
+		at := b.serve(store, tuning{Timeout: timeout, EachClientRead: true})
 		token := b.redeem(at, b.newCode()).body.Refresh
 		warm(b, at)
 		b.idle()
@@ -28,7 +27,7 @@ func TestFaultFrozen(t *testing.T) {
 			s.freeze()
 			b.n.faults.Add(1)
 			b.wantTimeouts(at, code, token, timeout)
-			s.signal(syscall.SIGCONT)
+			s.signal(thaw)
 			b.wantRecovered("client_credentials", func() *reply { return b.clientCredentials(at) })
 			// All of them failed when they read, so nothing is used up.
 			if r := b.refresh(at, token); !r.ok() {
@@ -91,7 +90,7 @@ func (b *faultBed) idle() int {
 	return runtime.NumGoroutine()
 }
 
-// eventually waits until a number is down to what it was.
+// eventually waits until a number is down to its former value.
 func (b *faultBed) eventually(what string, want int, f func() int) {
 	b.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {

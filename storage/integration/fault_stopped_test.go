@@ -43,7 +43,7 @@ func (l *stopLoad) ask(what string, f func() *reply, right func(r *reply) bool) 
 			l.n.mistake(l, "%s: got no answer but the error %v, want 503", what, r.err)
 		}
 	case !right(r):
-		l.n.mistake(l, "%s: got status %d with error %q, want what a healthy server says", what, r.status, r.body.Error)
+		l.n.mistake(l, "%s: got status %d with error %q, want the answer of a healthy server", what, r.status, r.body.Error)
 	}
 	return r
 }
@@ -59,7 +59,7 @@ func (l *stopLoad) one(i int) {
 		l.ask("client_credentials", func() *reply { return l.clientCredentials(l.at) }, (*reply).ok)
 	case 3:
 		l.ask("a wrong secret", func() *reply { return l.wrongSecret(l.at) }, func(r *reply) bool { return r.status == 401 })
-	case 4: // the client's record is in memory, and so is what there is to say
+	case 4: // the client's record is in memory, so the endpoint can answer without the database
 		if r := l.wrongSecret(l.halfAt); r.status != 401 {
 			l.n.mistake(l, "a wrong secret that no database need be asked about: got status %d, want 401", r.status)
 		}
@@ -67,7 +67,7 @@ func (l *stopLoad) one(i int) {
 	}
 }
 
-// redeemOne redeems a code, until it knows what became of it.
+// redeemOne redeems a code, until it knows the outcome.
 func (l *stopLoad) redeemOne() {
 	var code string
 	select {
@@ -92,8 +92,8 @@ func (l *stopLoad) redeemOne() {
 	}
 }
 
-// refreshOne refreshes a token. If the answer was lost, who holds it asks again,
-// and must get a successor (INV4).
+// refreshOne refreshes a token. If the answer was lost, the client that holds
+// it asks again, and must get a successor (INV4).
 func (l *stopLoad) refreshOne() {
 	var token string
 	select {

@@ -21,7 +21,7 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
-// keeper is what remembers revocations and keeps signing keys.
+// keeper is a store that keeps revocations and signing keys.
 type keeper interface {
 	storage.Credentials
 	storage.Revocations
@@ -29,8 +29,8 @@ type keeper interface {
 }
 
 // tokenLoad asks about tokens, revokes them and their families, and makes
-// signing keys, while its store goes and comes. It knows what it was told, and
-// reports an answer that is not so.
+// signing keys, while its store goes and comes. It remembers the answers, and
+// reports one that contradicts them.
 type tokenLoad struct {
 	testing.TB
 	store keeper
@@ -58,7 +58,7 @@ func newTokenLoad(t testing.TB, s keeper) *tokenLoad {
 	return l
 }
 
-// known reports whether a call was answered. What is no answer must be no
+// known reports whether a call was answered. Any other result must not be a
 // verdict either.
 func (l *tokenLoad) known(what string, err error) bool {
 	l.calls.Add(1)
@@ -66,7 +66,7 @@ func (l *tokenLoad) known(what string, err error) bool {
 		return true
 	}
 	l.outages.Add(1)
-	time.Sleep(time.Millisecond) // or those who are refused at once keep the machine busy
+	time.Sleep(time.Millisecond) // or calls that are refused at once keep the machine busy
 	if isVerdict(err) {
 		l.Errorf("%s: got %v, which is a verdict, want an outage", what, err)
 	}
@@ -148,7 +148,8 @@ func (l *tokenLoad) while(f func()) {
 	busy.Wait()
 }
 
-// settle compares, when all is well again, what the store has with what it said.
+// settle compares, when the faults are over, the records in the store with its
+// answers.
 func (l *tokenLoad) settle() {
 	l.Helper()
 	ctx := l.Context()
@@ -244,8 +245,8 @@ func TestFaultTokensRedisKilled(t *testing.T) {
 	}
 }
 
-// TestFaultTokensRedisFlushed shows what the comment of package redisstore warns
-// of: it is no promise, it is the lack of one.
+// TestFaultTokensRedisFlushed shows the loss of which the comment of package
+// redisstore warns. It tests no promise; it shows the lack of one.
 func TestFaultTokensRedisFlushed(t *testing.T) {
 	server := newRedis(t)
 	s := openRedis(t, redisstore.Config{Do: viaGoRedis(server.client())})

@@ -9,6 +9,7 @@ import (
 )
 
 func TestRedisEndpoint(t *testing.T) {
+	t.Parallel()
 	rdb := sharedRedis(t)
 	for name, single := range modes {
 		t.Run(name, func(t *testing.T) {

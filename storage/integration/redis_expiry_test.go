@@ -159,7 +159,7 @@ func TestRedisSigningKeysDoNotExpire(t *testing.T) {
 	})
 }
 
-// Whatever the server forgets first, what was spent is never spent again.
+// No store spends a credential twice, whichever key the server forgets first.
 func TestRedisExpiryNeverRevives(t *testing.T) {
 	eachMode(t, func(b *bench) {
 		for name, gone := range map[string]struct {
@@ -181,7 +181,7 @@ func TestRedisExpiryNeverRevives(t *testing.T) {
 			}
 			time.Sleep(5 * time.Millisecond)
 			if got, err := b.Credential(t.Context(), c.Digest); err == nil && !got.Spent() {
-				t.Errorf("without %s: what was spent is found unspent", name)
+				t.Errorf("without %s: a spent credential is found unspent", name)
 			}
 			other := redisCredential(time.Now())
 			other.Family = c.Family
@@ -191,8 +191,8 @@ func TestRedisExpiryNeverRevives(t *testing.T) {
 	})
 }
 
-// A pointer that outlives its family does not find in a new family of that name
-// what was in the old one.
+// A pointer that outlives its family does not find the old family's credential
+// in a new family of that name.
 func TestRedisFamilyOfTheSameName(t *testing.T) {
 	eachMode(t, func(b *bench) {
 		c, next := b.create()
@@ -207,9 +207,8 @@ func TestRedisFamilyOfTheSameName(t *testing.T) {
 	})
 }
 
-// The process ends, or the connection is cut, before each command in turn.
-// Whatever was done by then, nothing is there by half, and a second attempt
-// succeeds.
+// The process ends, or the connection is cut, before each command in turn. At
+// every such moment no record is left by half, and a second attempt succeeds.
 func TestRedisInterrupted(t *testing.T) {
 	rdb := sharedRedis(t)
 	b := &bench{t: t, rdb: rdb, prefix: ownPrefix(t, rdb)}
@@ -250,11 +249,11 @@ func interrupted(t *testing.T, b *bench, failing int) {
 		b.spend(old, next, nil)
 	}
 	if _, err := b.Credential(t.Context(), next.Digest); err != nil {
-		t.Errorf("Credential of the successor of what was spent: got error %v, want none", err)
+		t.Errorf("Credential of the successor of a spent one: got error %v, want none", err)
 	}
 }
 
-// Those who lose a race leave nothing behind.
+// Callers that lose a race leave nothing behind.
 func TestRedisLosersLeaveNothing(t *testing.T) {
 	eachMode(t, func(b *bench) {
 		c, next := b.create()

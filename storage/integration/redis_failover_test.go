@@ -11,11 +11,11 @@ import (
 	"github.com/contit/oauth/storage/redisstore"
 )
 
-// TestRedisFailoverSpendsTwice shows what the comment of package redisstore
-// warns of (fault 10): this is no promise, it is the lack of one. A primary
-// acknowledges a spend that has not reached its replica, and is lost. On the
-// promoted replica the credential is unspent, and is spent once more. WAIT sees
-// that the replica lacks the write, and can do nothing about it.
+// TestRedisFailoverSpendsTwice shows the loss of which the comment of package
+// redisstore warns (fault 10). It tests no promise; it shows the lack of one. A
+// primary acknowledges a spend that has not reached its replica, and is lost.
+// On the promoted replica the credential is unspent, and is spent once more.
+// WAIT sees that the replica lacks the write, and can do nothing about it.
 func TestRedisFailoverSpendsTwice(t *testing.T) {
 	ctx := t.Context()
 	primary, replica := newRedis(t), newRedis(t)
@@ -60,7 +60,8 @@ func TestRedisFailoverSpendsTwice(t *testing.T) {
 	t.Log("as documented: one code was spent twice, across a fail-over")
 }
 
-// link is a TCP proxy that can be paused: what is on its way then never arrives.
+// link is a TCP proxy that the test can pause: bytes that are on their way then
+// never arrive.
 type link struct {
 	addr   string
 	mu     sync.Mutex
@@ -119,7 +120,7 @@ func (p *link) pause() {
 	p.paused = true
 }
 
-// A host finds out at the start what would fail later.
+// With Check a host finds out at the start which commands would fail later.
 func TestRedisCheck(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

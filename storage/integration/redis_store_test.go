@@ -66,6 +66,8 @@ func TestRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := openRedis(t, redisstore.Config{Do: viaGoRedis(rdb), Prefix: ownPrefix(t, rdb), SingleServer: single})
 			storagetest.Run(t, func(testing.TB) storagetest.Store { return store })
+			storagetest.RunManagedClients(t, func(testing.TB) storagetest.ManagedClients { return store })
+			storagetest.RunManagedAPIKeys(t, func(testing.TB) storagetest.ManagedAPIKeys { return store })
 			storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
 		})
 	}
@@ -247,7 +249,7 @@ func redisCalls(t *testing.T, s *redisstore.Store) []redisCall {
 func redisCredential(at time.Time) *storage.Credential {
 	return &storage.Credential{
 		Digest: storage.NewSecret("").Digest(storage.KindRefreshToken), Kind: storage.KindRefreshToken,
-		Family: rand.Text(), ClientID: "c", Subject: "alice", Scope: []string{"read"},
+		Family: rand.Text(), Issuer: testIssuer, ClientID: "c", Subject: "alice", Scope: []string{"read"},
 		IssuedAt: at, ExpiresAt: at.Add(10 * time.Minute), FamilyExpiresAt: at.Add(24 * time.Hour), MaxUses: 10,
 	}
 }

@@ -31,13 +31,14 @@ import (
 )
 
 // rotationTime is how long keys are rotated under load.
-const rotationTime = time.Minute
+const rotationTime = 30 * time.Second
 
 // TestRotation rotates the signing key every two seconds under load. Verifiers
 // keep the JWKS of whichever replica for as long as it says, and look for a key
 // nowhere else: not one token may fail to verify, when it is issued, just before
 // it expires, or in between, whichever replica has signed it.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	t.Run("one replica", func(t *testing.T) {
 		t.Parallel()
 		store := new(memory.Store)
@@ -87,17 +88,24 @@ func rotateKeys(t *testing.T, stores ...storage.SigningKeys) {
 	}
 	crowd.Wait()
 	t.Logf("%d tokens by %d keys", tokens, len(signers))
-	if len(signers) < 10 {
-		t.Errorf("%d keys have signed, want 10 at least", len(signers))
+	if len(signers) < 5 {
+		t.Errorf("%d keys have signed, want 5 at least", len(signers))
 	}
 }
 
 func rotatingReplica(t *testing.T, store storage.SigningKeys, client *storage.Client, kek string) (base string) {
 	t.Helper()
-	source := &jws.StoredKeys{
+	key, err := jws.ParseKeyEncryptionKey(1, kek)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := jws.NewStoredKeys(jws.StoredKeysConfig{
 		Store:             store,
-		KeyEncryptionKeys: []jws.KeyEncryptionKey{{Version: 1, Key: storage.PresentedSecret(kek)}},
+		KeyEncryptionKeys: []jws.KeyEncryptionKey{key},
 		Period:            2 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	keys, err := jws.OpenKeySet(t.Context(), source, jws.Rotation{TokenLifetime: 3 * time.Second, CacheLifetime: time.Second, Delay: time.Second, Logger: quiet}, time.Now())
@@ -112,7 +120,7 @@ func rotatingReplica(t *testing.T, store storage.SigningKeys, client *storage.Cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(endpoint.Routes())
+	server := httptest.NewServer(endpoint)
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -149,7 +157,7 @@ func requestToken(t *testing.T, base, id, secret string) string {
 // long as it may.
 type cachingVerifier struct {
 	replicas []string
-	next     int // whom to ask for the keys
+	next     int // the replica to ask next for the keys
 	keys     map[string]*ecdsa.PublicKey
 	until    time.Time
 	held     []heldToken // in the order of their expiry

@@ -13,10 +13,10 @@ import (
 )
 
 // BenchmarkSpend lets callers rotate refresh tokens as fast as they can, each
-// those of a family of its own, by turns with a store that coalesces what is
-// written and with one that does not, on the same tables and connections. It
-// reports the medians of both, of what the first is to the second, and of how
-// long the slowest of a hundred took. Ten rounds are few:
+// in a family of its own, by turns with a store that coalesces its writes and
+// with one that does not, on the same tables and connections. It reports the
+// medians of both, of the ratio of the first to the second, and of how long the
+// slowest of a hundred took. Ten rounds are few:
 //
 //	go test -run '^$' -bench Spend -benchtime 30x .
 func BenchmarkSpend(b *testing.B) {
@@ -28,37 +28,55 @@ func BenchmarkSpend(b *testing.B) {
 				c := migrated(b, s.config(b, s.open(b)))
 				coalescing := opened(b, c)
 				c.Uncoalesced = true
-				benchmarkSpend(b, callers, coalescing, opened(b, c))
+				benchmarkSpend(b, callers, coalescing, opened(b, c), "coalesced", "alone")
 			})
 		}
 	}
 }
 
-func benchmarkSpend(b *testing.B, callers int, coalescing, alone *sqlstore.Store) {
+// BenchmarkUnprepared compares in the same way a store that prepares nothing with one
+// that prepares its statements, without a pooler:
+//
+//	go test -run '^$' -bench Unprepared -benchtime 30x .
+func BenchmarkUnprepared(b *testing.B) {
+	s := on(b, sqlstore.Postgres)
+	s.dsn = s.with("default_query_exec_mode", "exec")
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			c := migrated(b, s.config(b, s.open(b)))
+			prepared := opened(b, c)
+			c.DB, c.Unprepared = s.open(b), true // pgx would use what the first store prepared
+			benchmarkSpend(b, callers, opened(b, c), prepared, "unprepared", "prepared")
+		})
+	}
+}
+
+// benchmarkSpend compares two stores, and calls them by the names.
+func benchmarkSpend(b *testing.B, callers int, first, second *sqlstore.Store, one, other string) {
 	chains := make([]*storage.Credential, callers)
 	for i := range chains {
 		chains[i] = sample("alice")
-		add(b, alone, chains[i])
+		add(b, second, chains[i])
 	}
 	const round = 200 * time.Millisecond
 	for range 5 { // the connections, and the plans
-		rotate(b, coalescing, chains, round)
-		rotate(b, alone, chains, round)
+		rotate(b, first, chains, round)
+		rotate(b, second, chains, round)
 	}
 	var with, without, ratio, slowWith, slowWithout []float64
 	for b.Loop() {
-		n, slow := rotate(b, coalescing, chains, round)
+		n, slow := rotate(b, first, chains, round)
 		with, slowWith = append(with, n), append(slowWith, slow)
-		m, slow := rotate(b, alone, chains, round)
+		m, slow := rotate(b, second, chains, round)
 		without, slowWithout = append(without, m), append(slowWithout, slow)
 		ratio = append(ratio, n/m)
 	}
 	b.ReportMetric(0, "ns/op") // it says nothing
-	b.ReportMetric(median(with), "coalesced/s")
-	b.ReportMetric(median(without), "alone/s")
+	b.ReportMetric(median(with), one+"/s")
+	b.ReportMetric(median(without), other+"/s")
 	b.ReportMetric(median(ratio), "ratio")
-	b.ReportMetric(median(slowWith), "coalesced-p99-ms")
-	b.ReportMetric(median(slowWithout), "alone-p99-ms")
+	b.ReportMetric(median(slowWith), one+"-p99-ms")
+	b.ReportMetric(median(slowWithout), other+"-p99-ms")
 }
 
 // rotate returns how many spends there are in a second, and how many milliseconds

@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"reflect"
@@ -17,9 +16,9 @@ import (
 	"github.com/contit/oauth/storage/storagetest"
 )
 
-// held is a store whose spends are held on a wire: as many as it has under way,
-// while others queue up behind them. Who is told to lead when one of them is
-// over spends for the others too.
+// held is a store whose spends are held on a wire: as many as may be in flight,
+// while others queue up behind them. When one of them ends, the caller that is
+// told to lead spends for the others too.
 type held struct {
 	testing.TB
 	wire    *wire
@@ -68,7 +67,7 @@ func (h *held) until(what string, f func() bool) {
 	}
 }
 
-// stacks returns those of all goroutines of this process.
+// stacks returns the stacks of all goroutines of this process.
 func stacks() string {
 	all := make([]byte, 4<<20)
 	return string(all[:runtime.Stack(all, true)])
@@ -85,7 +84,7 @@ func waiting(function string) (n int) {
 	return n
 }
 
-func queued() int { return waiting("sqlstore.(*queue).enter(") }
+func queued() int { return waiting("coalesce.(*Queue[...]).enter(") }
 func atGate() int { return waiting("integration_test.(*wire).wait(") }
 
 // busy starts writes whose statement has a text in it until one waits in the
@@ -116,118 +115,6 @@ func (h *held) finish() {
 
 // errOutage stands for an error that is no verdict.
 var errOutage = errors.New("an outage")
-
-// spender is somebody who spends something, and what he must get.
-type spender struct {
-	what      string
-	old, next *storage.Credential
-	want      error
-	err       error
-	spent     bool // old, afterwards
-}
-
-// member prepares what a member of a batch spends.
-type member func(h *held) *spender
-
-// fine spends a credential whose successor has all fields, or next to none.
-func fine(h *held) *spender {
-	c := sample("Zoë")
-	add(h, h.replica, c)
-	next := following(c)
-	switch h.started % 3 {
-	case 0:
-		next.Scope, next.Audience, next.Claims, next.APIKey = []string{}, []string{"a", "é"}, []byte("\xff\x00{}"), next.Digest
-		next.RedirectURI, next.PKCE, next.Challenge = "https://app.test/?é", storage.PKCES256, strings.Repeat("c", 43)
-	case 1:
-		next.Scope, next.Claims = nil, nil
-	case 2:
-		next.Claims = []byte(strings.Repeat("claims! ", 1500))
-	}
-	old := find(h, h.replica, c)
-	old.Salt, old.FamilyExpiresAt = []byte("\xffsalt"), old.FamilyExpiresAt.Add(time.Hour)
-	return &spender{what: "what can be spent", old: old, next: next, spent: true}
-}
-
-func withoutSuccessor(h *held) *spender {
-	s := fine(h)
-	s.what, s.next = "what is spent without a successor", nil
-	return s
-}
-
-func spentByAReplica(h *held) *spender {
-	s := fine(h)
-	s.what, s.want = "what was spent by a replica", storage.ErrSpent
-	must(h, "Spend", h.replica.Spend(h.Context(), s.old, following(s.old), start))
-	return s
-}
-
-func revoked(h *held) *spender {
-	s := fine(h)
-	s.what, s.want, s.spent = "what was revoked", storage.ErrSpent, false
-	must(h, "Revoke", h.replica.Revoke(h.Context(), s.old.Family))
-	return s
-}
-
-func unknown(h *held) *spender {
-	s := fine(h)
-	s.what, s.want, s.spent = "what is not there", storage.ErrNotFound, false
-	s.old.Digest = storage.Digest{1: 1}
-	return s
-}
-
-// forgotten is what DeleteExpired leaves of a record that is the mark of another.
-func forgotten(h *held) *spender {
-	s := fine(h)
-	s.what, s.want, s.spent = "what was deleted", storage.ErrNotFound, false
-	forget := `UPDATE {}credentials SET kind = NULL WHERE digest = ?`
-	if h.config.Dialect == sqlstore.Postgres {
-		forget = `UPDATE {}credentials SET kind = NULL WHERE digest = $1`
-	}
-	run(h, h.config.DB, table(h.config, forget), s.old.Digest[:])
-	return s
-}
-
-func taken(h *held) *spender {
-	s, other := fine(h), sample("bob")
-	add(h, h.replica, other)
-	s.what, s.want, s.spent = "whose successor's digest is taken", storage.ErrExists, false
-	s.next.Digest = other.Digest
-	return s
-}
-
-// poisoned is refused by the database, as poison makes it.
-func poisoned(h *held) *spender {
-	s := fine(h)
-	s.what, s.want, s.spent = "what the database refuses", errOutage, false
-	s.next.Subject = "poison"
-	return s
-}
-
-// poison has the database refuse a subject: PostgreSQL when it commits, after it
-// has told which rows it added, the others at once.
-func (h *held) poison() {
-	h.Helper()
-	statements := map[sqlstore.Dialect][]string{
-		sqlstore.Postgres: {
-			`CREATE FUNCTION {}no_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poison'; END $$`,
-			`CREATE CONSTRAINT TRIGGER no_poison AFTER INSERT ON {}credentials DEFERRABLE INITIALLY DEFERRED
-				FOR EACH ROW WHEN (NEW.subject = 'poison') EXECUTE PROCEDURE {}no_poison()`,
-		},
-		sqlstore.MySQL: {`ALTER TABLE {}credentials ADD CONSTRAINT no_poison CHECK (subject <> 'poison')`},
-		sqlstore.SQLite: {`CREATE TRIGGER {}no_poison BEFORE INSERT ON {}credentials WHEN NEW.subject = 'poison'
-			BEGIN SELECT RAISE(ABORT, 'poison'); END`},
-	}
-	for _, statement := range statements[h.config.Dialect] {
-		run(h, h.config.DB, table(h.config, statement))
-	}
-	if h.config.Dialect == sqlstore.Postgres {
-		h.Cleanup(func() {
-			if _, err := h.config.DB.ExecContext(context.Background(), table(h.config, `DROP FUNCTION {}no_poison CASCADE`)); err != nil {
-				h.Errorf("dropping a function: %v", err)
-			}
-		})
-	}
-}
 
 // several is part of the statements for several spends, and of no other.
 const several = "v.salt"
@@ -261,8 +148,8 @@ func (h *held) together(all []*spender, reaches bool, broken ...error) {
 	}
 }
 
-// oneStatement lets one of the statements go that are held. When it is over,
-// those who wait are in the one that is held then.
+// oneStatement lets one of the held statements go. When it is over, the waiting
+// callers are in the statement that is held next.
 func (h *held) oneStatement() {
 	h.Helper()
 	busy, before := atGate(), len(h.wire.noted())
@@ -271,7 +158,8 @@ func (h *held) oneStatement() {
 	h.until("the next is held", func() bool { return atGate() == busy })
 }
 
-// wantVerdicts compares what everyone got, and what is in the store.
+// wantVerdicts compares the verdict of every caller, and the records in the
+// store.
 func (h *held) wantVerdicts(all []*spender) {
 	h.Helper()
 	for _, s := range all {
@@ -285,7 +173,7 @@ func (h *held) wantVerdicts(all []*spender) {
 	}
 }
 
-// wantOutcome looks what became of a spend: all of it or nothing.
+// wantOutcome checks that a spend was done as a whole or not at all.
 func (h *held) wantOutcome(s *spender) {
 	h.Helper()
 	if s.want == storage.ErrNotFound {
@@ -314,9 +202,9 @@ func (h *held) wantOutcome(s *spender) {
 	}
 }
 
-// TestVerdictsOfAStatement spends for several callers in one statement, and each
-// gets what he would get alone: if it goes well, if it fails for the sake of one
-// of them, and if the question or the answer is lost.
+// TestVerdictsOfAStatement spends for several callers in one statement, and
+// each gets the verdict that it would get alone: if the statement goes well, if
+// it fails because of one of them, and if the question or the answer is lost.
 func TestVerdictsOfAStatement(t *testing.T) {
 	members := map[string][]member{
 		"all are fine":          {fine, fine, fine, withoutSuccessor},

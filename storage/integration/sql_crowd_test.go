@@ -37,7 +37,7 @@ func newCrowd(t testing.TB, s *sqlstore.Store, poisoned bool) []*crowdMember {
 		case 1:
 			m.revoked = true
 		}
-		if i >= 16 && i%8 == 2 { // what its neighbour spends, who is patient
+		if i >= 16 && i%8 == 2 { // the credential that its neighbour, a patient caller, spends
 			m.old = all[i-8].old
 		} else {
 			m.old = sample("alice")
@@ -83,8 +83,8 @@ func (h *held) crowd(all []*crowdMember, replicas ...*sqlstore.Store) {
 	members.Wait()
 }
 
-// TestCrowd has a crowd spend at once, with several replicas: everyone gets his
-// own verdict, and what it says is in the store.
+// TestCrowd has a crowd spend at once, with several replicas: every caller gets
+// its own verdict, and the store agrees with it.
 func TestCrowd(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		h := hold(t, s)
@@ -126,11 +126,11 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
-// wantMember compares what a member got with what is in the store.
+// wantMember compares the verdict of a member with the records in the store.
 func (h *held) wantMember(m *crowdMember) {
 	h.Helper()
 	old, next := find(h, h.replica, m.old), h.lookUp(m.next)
-	if old.Spent() != (next != nil) { // a server may go on with what a caller has given up, and just did
+	if old.Spent() != (next != nil) { // a server may go on with a spend that its caller has given up, and just did
 		old, next = find(h, h.replica, m.old), h.lookUp(m.next)
 	}
 	there := next != nil

@@ -10,6 +10,7 @@ import (
 
 // TestIsolation runs the suite at the levels that a host may have chosen.
 func TestIsolation(t *testing.T) {
+	t.Parallel()
 	levels := map[sqlstore.Dialect]map[string]string{
 		sqlstore.Postgres: {
 			"REPEATABLE READ": "repeatable read", "SERIALIZABLE": "serializable",
@@ -34,7 +35,7 @@ func TestIsolation(t *testing.T) {
 					t.Fatalf("the level: got %q and error %v, want %s", got, err, value)
 				}
 				store := s.newStore(t, db)
-				defer amid(t, store)()
+				defer amid(t, store, enough)()
 				storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return store })
 				storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return store })
 				storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return store })
@@ -43,7 +44,7 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
-// atLevel finds out what the server calls the variable: MariaDB and MySQL
+// atLevel finds out the server's name of the variable: MariaDB and MySQL
 // differ.
 func atLevel(t *testing.T, s server, value string) (dsn, show string) {
 	for _, name := range []string{"transaction_isolation", "tx_isolation"} {
@@ -57,8 +58,8 @@ func atLevel(t *testing.T, s server, value string) (dsn, show string) {
 	return "", ""
 }
 
-// TestLockTimeout has fifty racers wait for each other, and the server give up
-// on most of them: what they get may be an outage, but no wrong verdict.
+// TestLockTimeout has fifty callers wait for each other, and the server give up
+// on most of them: they may get an outage, but no wrong verdict.
 func TestLockTimeout(t *testing.T) {
 	s := on(t, sqlstore.Postgres)
 	s.dsn = s.with("lock_timeout", "1ms")

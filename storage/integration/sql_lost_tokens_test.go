@@ -13,7 +13,7 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
-// wantRevoked compares what a store says of a token that has no family.
+// wantRevoked compares the store's answer about a token that has no family.
 func wantRevoked(t testing.TB, s storage.Revocations, what, id string, want bool) {
 	t.Helper()
 	if got, err := s.Revoked(t.Context(), id, ""); err != nil || got != want {
@@ -87,8 +87,8 @@ func wantSigningKeys(t testing.TB, s storage.SigningKeys, want ...*storage.Signi
 	}
 }
 
-// A call whose answer was lost may find its own key. Whoever gets ErrExists reads
-// the list, and finds a key that is whole and that all replicas have.
+// A call whose answer was lost may find its own key. A caller that gets
+// ErrExists reads the list, and finds a whole key that all replicas have.
 func TestLostAnswerOfCreateSigningKey(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		w, store, _ := lossy(t, s)
@@ -116,7 +116,7 @@ func TestLostAnswerOfCreateSigningKey(t *testing.T) {
 	})
 }
 
-// What cannot be a record is refused before the database hears of it.
+// The store refuses values that cannot be a record before it asks the database.
 func TestRefusedTokensAndKeys(t *testing.T) {
 	onTables(t, func(t *testing.T, _ sqlstore.Config, s *sqlstore.Store) {
 		ctx := t.Context()

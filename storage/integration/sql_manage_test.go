@@ -25,7 +25,7 @@ func must(t testing.TB, what string, err error) {
 func TestClients(t *testing.T) {
 	onStores(t, func(t *testing.T, s *sqlstore.Store) {
 		ctx := t.Context()
-		c := &storage.Client{ID: "b", Scope: []string{"read"}, Secrets: []storage.ClientSecret{{ID: "2", Hash: "h2"}, {ID: "1", Hash: "h1"}}}
+		c := &storage.Client{ID: "b", Scope: []string{"read"}, Secrets: []storage.ClientSecret{{ID: "2", Hash: "test:h2"}, {ID: "1", Hash: "test:h1"}}}
 		must(t, "CreateClient", s.CreateClient(ctx, c))
 		wantErr(t, "CreateClient again", s.CreateClient(ctx, &storage.Client{ID: "b"}), storage.ErrExists)
 		twins := &storage.Client{ID: "t", Secrets: []storage.ClientSecret{{ID: "1"}, {ID: "1"}}}
@@ -43,17 +43,20 @@ func TestClients(t *testing.T) {
 			t.Errorf("Client after PutClient: got %+v, want %+v", got, c)
 		}
 
-		must(t, "DisableClient", s.DisableClient(ctx, "b"))
-		must(t, "DisableClient again", s.DisableClient(ctx, "b"))
+		disabled := func(yes bool) func(*storage.Client) error {
+			return func(c *storage.Client) error { c.Disabled = yes; return nil }
+		}
+		must(t, "disabling", s.UpdateClient(ctx, "b", disabled(true)))
+		must(t, "disabling again", s.UpdateClient(ctx, "b", disabled(true)))
 		if got, _ := s.Client(ctx, "b"); !got.Disabled {
-			t.Error("Client after DisableClient: got enabled, want disabled")
+			t.Error("Client after it was disabled: got enabled, want disabled")
 		}
-		must(t, "EnableClient", s.EnableClient(ctx, "b"))
+		must(t, "enabling", s.UpdateClient(ctx, "b", disabled(false)))
 		if got, _ := s.Client(ctx, "b"); got.Disabled {
-			t.Error("Client after EnableClient: got disabled, want enabled")
+			t.Error("Client after it was enabled: got disabled, want enabled")
 		}
-		wantErr(t, "DisableClient of an unknown one", s.DisableClient(ctx, "B"), storage.ErrNotFound)
-		wantErr(t, "DisableClient of what cannot be", s.DisableClient(ctx, "b\x00"), storage.ErrNotFound)
+		wantErr(t, "disabling an unknown one", s.UpdateClient(ctx, "B", disabled(true)), storage.ErrNotFound)
+		wantErr(t, "disabling what cannot be", s.UpdateClient(ctx, "b\x00", disabled(true)), storage.ErrNotFound)
 	})
 }
 
@@ -73,7 +76,7 @@ func TestListClients(t *testing.T) {
 			must(t, "CreateClient", s.CreateClient(t.Context(), c))
 		}
 		var got []string
-		page := sqlstore.Page{Limit: 2}
+		page := storage.Page{Limit: 2}
 		for {
 			clients, err := s.ListClients(t.Context(), page)
 			must(t, "ListClients", err)
@@ -92,7 +95,7 @@ func TestListClients(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("ListClients, two by two: got %q, want %q", got, want)
 		}
-		if all, err := s.ListClients(t.Context(), sqlstore.Page{}); err != nil || len(all) != len(want) {
+		if all, err := s.ListClients(t.Context(), storage.Page{}); err != nil || len(all) != len(want) {
 			t.Errorf("ListClients with the zero Page: got %d and error %v, want %d", len(all), err, len(want))
 		}
 	})
@@ -100,18 +103,24 @@ func TestListClients(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	onStores(t, func(t *testing.T, s *sqlstore.Store) {
-		ctx, first := t.Context(), storage.ClientSecret{ID: "z", Hash: "h"}
+		ctx, first := t.Context(), storage.ClientSecret{ID: "z", Hash: "test:h"}
 		must(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "c", Secrets: []storage.ClientSecret{first}}))
-		second := storage.ClientSecret{ID: "a", Hash: "i", NotBefore: start, ExpiresAt: start.Add(time.Hour)}
-		must(t, "AddSecret", s.AddSecret(ctx, "c", second))
-		wantErr(t, "AddSecret again", s.AddSecret(ctx, "c", second), storage.ErrExists)
-		wantErr(t, "AddSecret to nobody", s.AddSecret(ctx, "d", second), storage.ErrNotFound)
-		wantOutage(t, "AddSecret that is no text", s.AddSecret(ctx, "c", storage.ClientSecret{ID: "\xff"}))
+		second := storage.ClientSecret{ID: "a", Hash: "test:i", NotBefore: start, ExpiresAt: start.Add(time.Hour)}
+		adding := func(id string, secret storage.ClientSecret) error {
+			return s.UpdateClient(ctx, id, func(c *storage.Client) error { return c.AddSecret(secret) })
+		}
+		must(t, "AddSecret", adding("c", second))
+		wantErr(t, "AddSecret again", adding("c", second), storage.ErrExists)
+		wantErr(t, "AddSecret to nobody", adding("d", second), storage.ErrNotFound)
+		wantOutage(t, "AddSecret that is no text", adding("c", storage.ClientSecret{ID: "\xff"}))
 
-		must(t, "ExpireSecret", s.ExpireSecret(ctx, "c", "z", start))
-		must(t, "ExpireSecret later", s.ExpireSecret(ctx, "c", "z", start.Add(time.Hour)))
-		wantErr(t, "ExpireSecret of none", s.ExpireSecret(ctx, "c", "y", start), storage.ErrNotFound)
-		wantOutage(t, "ExpireSecret at the zero time", s.ExpireSecret(ctx, "c", "z", time.Time{}))
+		expiring := func(secretID string, at time.Time) error {
+			return s.UpdateClient(ctx, "c", func(c *storage.Client) error { return c.ExpireSecret(secretID, at) })
+		}
+		must(t, "ExpireSecret", expiring("z", start))
+		must(t, "ExpireSecret later", expiring("z", start.Add(time.Hour)))
+		wantErr(t, "ExpireSecret of none", expiring("y", start), storage.ErrNotFound)
+		wantOutage(t, "ExpireSecret at the zero time", expiring("z", time.Time{}))
 		first.ExpiresAt = start
 		got, err := s.Client(ctx, "c")
 		must(t, "Client", err)
@@ -146,18 +155,19 @@ func TestAPIKeys(t *testing.T) {
 		one.Scope = []string{"read"}
 		must(t, "PutAPIKey", s.PutAPIKey(ctx, one))
 
-		must(t, "RevokeAPIKey", s.RevokeAPIKey(ctx, "1", time.Unix(0, 0)))
-		must(t, "RevokeAPIKey again", s.RevokeAPIKey(ctx, "1", start))
+		must(t, "RevokeAPIKey", s.RevokeAPIKey(ctx, "alice", "1", time.Unix(0, 0)))
+		must(t, "RevokeAPIKey again", s.RevokeAPIKey(ctx, "alice", "1", start))
 		if k, err := s.APIKey(ctx, one.Digest); err != nil || !k.RevokedAt.Equal(time.Unix(0, 0)) || k.RevokedAt.IsZero() || len(k.Scope) != 1 {
 			t.Errorf("APIKey after RevokeAPIKey: got %+v and error %v, want it revoked at the first instant, 1970", k, err)
 		}
-		wantErr(t, "RevokeAPIKey of none", s.RevokeAPIKey(ctx, "9", start), storage.ErrNotFound)
-		wantOutage(t, "RevokeAPIKey at the zero time", s.RevokeAPIKey(ctx, "2", time.Time{}))
+		wantErr(t, "RevokeAPIKey of another subject's key", s.RevokeAPIKey(ctx, "alice", "2", start), storage.ErrNotFound)
+		wantErr(t, "RevokeAPIKey of none", s.RevokeAPIKey(ctx, "alice", "9", start), storage.ErrNotFound)
+		wantOutage(t, "RevokeAPIKey at the zero time", s.RevokeAPIKey(ctx, "alice", "2", time.Time{}))
 
-		wantKeys(t, "those of a client", "12")(s.ListAPIKeysOfClient(ctx, "c", sqlstore.Page{}))
-		wantKeys(t, "the second page", "2")(s.ListAPIKeysOfClient(ctx, "c", sqlstore.Page{After: "1", Limit: 1}))
-		wantKeys(t, "those of a subject", "13")(s.ListAPIKeysOfSubject(ctx, "alice", sqlstore.Page{}))
-		wantKeys(t, "those of nobody", "")(s.ListAPIKeysOfSubject(ctx, "", sqlstore.Page{}))
+		wantKeys(t, "those of a client", "12")(s.ListAPIKeysOfClient(ctx, "c", storage.Page{}))
+		wantKeys(t, "the second page", "2")(s.ListAPIKeysOfClient(ctx, "c", storage.Page{After: "1", Limit: 1}))
+		wantKeys(t, "those of a subject", "13")(s.ListAPIKeysOfSubject(ctx, "alice", storage.Page{}))
+		wantKeys(t, "those of nobody", "")(s.ListAPIKeysOfSubject(ctx, "", storage.Page{}))
 	})
 }
 

@@ -9,6 +9,9 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
+// testIssuer is the issuer of every endpoint here.
+const testIssuer = "https://as.test"
+
 // start is the present of these tests, in the precision of the store.
 var start = time.Date(2026, 5, 1, 12, 0, 0, 123456000, time.UTC)
 
@@ -16,7 +19,7 @@ var start = time.Date(2026, 5, 1, 12, 0, 0, 123456000, time.UTC)
 func sample(subject string) *storage.Credential {
 	return &storage.Credential{
 		Digest: storage.NewSecret("").Digest("test"), Kind: storage.KindRefreshToken, Family: rand.Text(),
-		ClientID: "client", Subject: subject, Scope: []string{"read"}, Claims: []byte(`{}`), MaxUses: 3,
+		Issuer: testIssuer, ClientID: "client", Subject: subject, Scope: []string{"read"}, Claims: []byte(`{}`), MaxUses: 3,
 		IssuedAt: start, ExpiresAt: start.Add(time.Hour), FamilyExpiresAt: start.Add(24 * time.Hour),
 	}
 }

@@ -73,7 +73,7 @@ func on(t testing.TB, dialect sqlstore.Dialect) server {
 func (s server) need(t testing.TB) {
 	t.Helper()
 	if s.missing != "" {
-		t.Skipf("\n\n!!! %s IS NOT TESTED: set %s to the data source name of a server whose database may be used for tests !!!\n", s.name, s.missing)
+		t.Skipf("NOT TESTED: needs %s: set %s to the data source name of one for tests (storage/integration/servers starts one)", s.name, s.missing)
 	}
 }
 
@@ -131,10 +131,10 @@ func (s server) newPrefix(t testing.TB) string {
 
 var tables = []string{
 	"schema_version", "clients", "client_secrets", "credentials", "revoked_families", "api_keys", "signing_keys",
-	"replay", "denied_tokens",
+	"denied_tokens",
 }
 
-// config is that of new tables.
+// config returns the Config of new tables.
 func (s server) config(t testing.TB, db *sql.DB) sqlstore.Config {
 	t.Helper()
 	return sqlstore.Config{DB: db, Dialect: s.dialect, TablePrefix: s.newPrefix(t)}

@@ -1,9 +1,12 @@
 package integration_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/clientcache"
+	"github.com/contit/oauth/storage/sqlstore"
 	"github.com/contit/oauth/storage/storagetest"
 	"github.com/contit/oauth/tokenendpoint/endpointtest"
 )
@@ -21,7 +24,17 @@ func TestStore(t *testing.T) {
 }
 
 func TestStoreThroughOneConnection(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, s server) { storagetest.Run(t, one(t, s, 1)) })
+}
+
+func TestManagement(t *testing.T) {
+	for _, connections := range []int{16, 1} {
+		onServers(t, func(t *testing.T, s server) {
+			store := one(t, s, connections)(t).(storagetest.Management)
+			storagetest.RunManagement(t, func(testing.TB) storagetest.Management { return store })
+		})
+	}
 }
 
 func TestSigningKeys(t *testing.T) {
@@ -34,5 +47,32 @@ func TestSigningKeys(t *testing.T) {
 }
 
 func TestEndpoint(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, s server) { endpointtest.Run(t, one(t, s, 16)) })
+}
+
+// cachedStore is a store whose clients are remembered, as in a process that changes its
+// clients through the cache.
+type cachedStore struct {
+	storagetest.Store
+	cache *clientcache.Cache
+}
+
+// Client implements [storage.Clients].
+func (c cachedStore) Client(ctx context.Context, id string) (*storage.Client, error) {
+	return c.cache.Client(ctx, id)
+}
+
+// PutClient implements [storagetest.Clients].
+func (c cachedStore) PutClient(ctx context.Context, client *storage.Client) error {
+	defer c.cache.Forget(client.ID)
+	return c.Store.PutClient(ctx, client)
+}
+
+func TestEndpointWithCachedClients(t *testing.T) {
+	s := on(t, sqlstore.Postgres)
+	store := one(t, s, 16)(t)
+	cache, err := clientcache.New(store, clientcache.Config{})
+	must(t, "New", err)
+	endpointtest.Run(t, func(testing.TB) storagetest.Store { return cachedStore{store, cache} })
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// wantTrips runs what a request asks of the store, and compares its trips to
-// the database, without those that prepare statements on new connections.
+// wantTrips runs the store calls of a request, and compares the number of trips
+// to the database, without trips that prepare statements on new connections.
 func wantTrips(t *testing.T, w *wire, what string, want int, f func() error) {
 	t.Helper()
 	w.taken()
@@ -55,7 +55,7 @@ func TestRoundTrips(t *testing.T) {
 			return store.Spend(ctx, found, nil, time.Now())
 		})
 		wantTrips(t, w, "to end a family", 1, func() error { return store.Revoke(ctx, c.Family) })
-		wantTrips(t, w, "to end all families of a subject", 1, func() error { return store.RevokeGrants(ctx, "alice") })
+		wantTrips(t, w, "to end all families of a subject", 1, func() error { return store.RevokeFamilies(ctx, "alice") })
 		found, err := store.Credential(ctx, c.Digest)
 		if err != nil || !found.Revoked {
 			t.Fatalf("Credential: got %+v and error %v, want it revoked", found, err)

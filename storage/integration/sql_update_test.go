@@ -16,13 +16,14 @@ import (
 func TestUpdateClient(t *testing.T) {
 	onStores(t, func(t *testing.T, s *sqlstore.Store) {
 		ctx := t.Context()
-		must(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "other", Secrets: []storage.ClientSecret{{ID: "a", Hash: "h"}}}))
+		must(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "other", Secrets: []storage.ClientSecret{{ID: "a", Hash: "test:h"}}}))
 		must(t, "CreateClient", s.CreateClient(ctx, &storage.Client{ID: "c", Secrets: []storage.ClientSecret{{ID: "1"}, {ID: "2"}, {ID: "3"}}}))
 		want := &storage.Client{
-			ID: "c", AuthMethod: "m", Disabled: true, GrantTypes: []string{"g"}, Scope: []string{"s"}, DefaultScope: []string{"d"},
-			Audience: []string{"a"}, RedirectURIs: []string{"r"}, PKCENotRequired: true, RefreshNotRotated: true,
+			ID: "c", AuthMethod: "https://example.test/m", Disabled: true, GrantTypes: []string{"g"}, Scope: []string{"s"}, DefaultScope: []string{"d"},
+			Audience: []string{"a"}, RedirectURIs: []string{"https://app.test/r"}, PKCENotRequired: true, RefreshNotRotated: true, BasicNotEncoded: true,
 			AccessTokenLifetime: 1 * time.Second, RefreshTokenLifetime: 2 * time.Second, RefreshTokenIdle: 3 * time.Second,
-			Secrets: []storage.ClientSecret{{ID: "3", Hash: "new", NotBefore: start, ExpiresAt: start.Add(time.Hour)}, {ID: "4"}, {ID: "1"}},
+			RefreshGrace: 4 * time.Second,
+			Secrets:      []storage.ClientSecret{{ID: "3", Hash: "test:new", NotBefore: start, ExpiresAt: start.Add(time.Hour)}, {ID: "4"}, {ID: "1"}},
 		}
 		wanted := func(what string) {
 			t.Helper()
@@ -38,7 +39,7 @@ func TestUpdateClient(t *testing.T) {
 		must(t, "UpdateClient", s.UpdateClient(ctx, "c", func(*storage.Client) error { return nil }))
 		wanted("UpdateClient that changes nothing")
 
-		refused := errors.New("database is locked") // as one would say who is tried again
+		refused := errors.New("database is locked") // as an error that would be tried again
 		calls := 0
 		err := s.UpdateClient(ctx, "c", func(c *storage.Client) error { calls++; c.Scope, c.Secrets[0].Hash = nil, "x"; return refused })
 		if err != refused || calls != 1 {
@@ -81,7 +82,7 @@ func TestUpdatesOfAClientMeet(t *testing.T) {
 		update(func(c *storage.Client) { c.Scope = append(c.Scope, "one") })
 		update(func(c *storage.Client) { c.Scope = append(c.Scope, "two") })
 		done.Go(func() {
-			if err := s.ExpireSecret(ctx, "c", "old", start); err != nil {
+			if err := s.UpdateClient(ctx, "c", func(c *storage.Client) error { return c.ExpireSecret("old", start) }); err != nil {
 				t.Errorf("ExpireSecret: got error %v, want none", err)
 			}
 		})

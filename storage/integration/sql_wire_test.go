@@ -12,7 +12,7 @@ import (
 )
 
 // wire is a driver around another one, between the store and the database. It
-// notes what is said, and can be told to break.
+// notes the statements, and a test can tell it to break.
 type wire struct {
 	inner driver.Driver
 	dsn   string
@@ -24,8 +24,8 @@ type wire struct {
 
 	mu    sync.Mutex
 	trips []trip
-	// broken, if not nil, is asked about every statement. What it returns says
-	// whether the statement reaches the database, and the error that comes back.
+	// broken, if not nil, is asked about every statement. It returns whether
+	// the statement reaches the database, and the error that comes back.
 	broken func(statement string) (reaches bool, err error)
 	// gate, if not nil, holds statements that have a text in them, until one
 	// is let through or all are.
@@ -51,7 +51,7 @@ func (s server) wired(t testing.TB) (*wire, *sql.DB) {
 	return w, pooled(t, sql.OpenDB(w))
 }
 
-// Connect is that of [driver.Connector].
+// Connect implements [driver.Connector].
 func (w *wire) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := w.dial(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *wire) dial(ctx context.Context) (driver.Conn, error) {
 	return c.Connect(ctx)
 }
 
-// Driver is that of [driver.Connector].
+// Driver implements [driver.Connector].
 func (w *wire) Driver() driver.Driver { return w.inner }
 
 // breakOn lets the wire break at the next statements that have a text in them,

@@ -14,9 +14,9 @@ var (
 	errOtherFamily = errors.New("memory: a successor must be of the family of what it follows")
 )
 
-// CreateCredential is that of [storage.Credentials]. It refuses a credential
-// without a digest or a family. One that comes in with Revoked set stays revoked, whatever
-// its family.
+// CreateCredential implements [storage.Credentials]. It refuses a credential
+// without a digest or a family. A credential that comes in with Revoked
+// set stays revoked, even if its family is not.
 func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -30,7 +30,7 @@ func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) err
 	return nil
 }
 
-// Credential is that of [storage.Credentials].
+// Credential implements [storage.Credentials].
 func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 	return c, nil
 }
 
-// Spend is that of [storage.Credentials]. If old cannot be spent and next's
+// Spend implements [storage.Credentials]. If old cannot be spent and next's
 // digest is taken as well, it returns [storage.ErrSpent].
 func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
 	if err := ctx.Err(); err != nil {
@@ -90,8 +90,8 @@ func repeat(stored, next *storage.Credential) error {
 	return nil
 }
 
-// Revoke is that of [storage.Credentials]. A family that has no credentials yet
-// is revoked too: what is added to it later is revoked from the start.
+// Revoke implements [storage.Credentials]. It also revokes a family that has no
+// credentials yet: a credential added to it later is revoked from the start.
 func (s *Store) Revoke(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err

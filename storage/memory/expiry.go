@@ -8,7 +8,7 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// family is what is known of all credentials that share a Family. Its revoked
+// family is the state that all credentials of one Family share. Its revoked
 // flag is the tombstone that makes a credential revoked from the start.
 //
 // A tombstone may only go when nothing can be added to the family any more. A
@@ -46,10 +46,10 @@ func keptUntil(c *storage.Credential) time.Time {
 }
 
 // DeleteExpired deletes credentials, spent or not, whose ExpiresAt and
-// FamilyExpiresAt both lie before an instant, and what is remembered of revoked
-// families that ended before it and of revoked access tokens that expired before
-// it. It deletes up to limit of them, or all if limit is zero or negative, and
-// returns how many it deleted.
+// FamilyExpiresAt both lie before an instant, the tombstones of revoked
+// families that ended before it, and those of revoked access tokens that
+// expired before it. It deletes up to limit of them, or all if limit is zero or
+// negative, and returns how many it deleted.
 //
 // A family that was revoked before it had a credential is remembered for a day
 // from the first call that comes across it, measured by the instants that the
@@ -114,39 +114,39 @@ func (s *Store) deleteFamily(e expiry, before time.Time) int {
 	return 1
 }
 
-// expiry says that a credential, the revocation of an access token or, if digest
-// is zero, a family without credentials is to be kept until an instant. When the
-// instant changes, a new expiry is pushed and the old one stays: it is out of
-// date, and ignored when its turn comes.
+// expiry says until when the store keeps a credential, the revocation of an
+// access token or, if digest is zero, a family without credentials. When the
+// instant changes, the store pushes a new expiry and the old one stays: it is
+// out of date, and ignored when its turn comes.
 type expiry struct {
 	at     time.Time
 	digest storage.Digest
-	token  bool // digest is that of an access token
+	token  bool // digest names an access token
 	family string
 }
 
 // expiries is a heap: the earliest comes first.
 type expiries []expiry
 
-// push does what heap.Push does, and does not box e on the way.
+// push is heap.Push without boxing e.
 func (h *expiries) push(e expiry) {
 	*h = append(*h, e)
 	heap.Fix(h, len(*h)-1)
 }
 
-// Len is that of [heap.Interface].
+// Len implements [heap.Interface].
 func (h expiries) Len() int { return len(h) }
 
-// Less is that of [heap.Interface].
+// Less implements [heap.Interface].
 func (h expiries) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 
-// Swap is that of [heap.Interface].
+// Swap implements [heap.Interface].
 func (h expiries) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
-// Push is that of [heap.Interface].
+// Push implements [heap.Interface].
 func (h *expiries) Push(e any) { *h = append(*h, e.(expiry)) }
 
-// Pop is that of [heap.Interface].
+// Pop implements [heap.Interface].
 func (h *expiries) Pop() any {
 	last := len(*h) - 1
 	e := (*h)[last]

@@ -145,7 +145,8 @@ func TestNothingStaysForEver(t *testing.T) {
 		wantErr(t, "Spend", s.Spend(t.Context(), old, next, start), nil)
 		if i%3 == 0 {
 			wantErr(t, "Revoke", s.Revoke(t.Context(), family), nil)
-			// At once, and in what follows, the rest of the family is refused.
+			// The store refuses the rest of the family at once and from then
+			// on.
 			wantErr(t, "Spend", s.Spend(t.Context(), next, nil, start), storage.ErrSpent)
 			break
 		}
@@ -185,8 +186,8 @@ func TestDeletionNeverRevives(t *testing.T) {
 	}
 }
 
-// refreshUntilRefused spends one credential after the other. What is spent is
-// over at once, and may be deleted; the last one is not.
+// refreshUntilRefused spends one credential after the other. A spent credential
+// has expired at once, and may be deleted; the last one has not.
 func refreshUntilRefused(ctx context.Context, s *memory.Store, family string) (*storage.Credential, error) {
 	past, future := start.Add(-time.Hour), start.Add(time.Hour)
 	tip := credential(family+"/0", family, future)

@@ -1,6 +1,7 @@
 package memory
 
-// Sizes tells how much a store holds, so that tests see what is never deleted.
+// Sizes tells how much a store holds, so that tests notice records that are
+// never deleted.
 func (s *Store) Sizes() (credentials, families, tokens, expiries int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

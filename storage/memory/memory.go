@@ -2,8 +2,9 @@
 // process. It is meant for tests, examples and a host that runs as one process
 // and may forget everything when it ends.
 //
-// It does what [github.com/contit/oauth/storage] promises, and is proven by
-// [github.com/contit/oauth/storage/storagetest].
+// The store keeps the promises of [github.com/contit/oauth/storage], and
+// [github.com/contit/oauth/storage/storagetest] proves it. A host adds clients
+// and API keys with PutClient and PutAPIKey.
 package memory
 
 import (
@@ -36,9 +37,13 @@ type Store struct {
 }
 
 var (
-	_ storage.Storage     = (*Store)(nil)
-	_ storage.Revocations = (*Store)(nil)
-	_ storage.SigningKeys = (*Store)(nil)
+	_ storage.Storage        = (*Store)(nil)
+	_ storage.Revocations    = (*Store)(nil)
+	_ storage.SigningKeys    = (*Store)(nil)
+	_ storage.ManagedClients = (*Store)(nil)
+	_ storage.ManagedAPIKeys = (*Store)(nil)
+	_ storage.Families       = (*Store)(nil)
+	_ storage.Expirer        = (*Store)(nil)
 )
 
 // set adds to a map that may not have been made yet.

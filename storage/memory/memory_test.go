@@ -19,6 +19,10 @@ func TestSigningKeys(t *testing.T) {
 	storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return new(memory.Store) })
 }
 
+func TestManagement(t *testing.T) {
+	storagetest.RunManagement(t, func(testing.TB) storagetest.Management { return new(memory.Store) })
+}
+
 func TestPutClientRefusesID(t *testing.T) {
 	for _, tt := range []struct {
 		name, id string
@@ -91,15 +95,16 @@ func TestRevokeAPIKey(t *testing.T) {
 	ctx := t.Context()
 	var s memory.Store
 	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	wantErr(t, "PutAPIKey", s.PutAPIKey(ctx, &storage.APIKey{Digest: digest("one"), ID: "k1"}), nil)
-	wantErr(t, "PutAPIKey", s.PutAPIKey(ctx, &storage.APIKey{Digest: digest("two"), ID: "k2"}), nil)
-	if err := s.RevokeAPIKey(ctx, "k1", time.Time{}); err == nil {
+	wantErr(t, "PutAPIKey", s.PutAPIKey(ctx, &storage.APIKey{Digest: digest("one"), ID: "k1", Subject: "alice"}), nil)
+	wantErr(t, "PutAPIKey", s.PutAPIKey(ctx, &storage.APIKey{Digest: digest("two"), ID: "k2", Subject: "alice"}), nil)
+	if err := s.RevokeAPIKey(ctx, "alice", "k1", time.Time{}); err == nil {
 		t.Error("RevokeAPIKey at the zero time: got no error, want one: it would revoke nothing")
 	}
-	wantErr(t, "RevokeAPIKey", s.RevokeAPIKey(ctx, "k1", at), nil)
-	wantErr(t, "RevokeAPIKey again, later", s.RevokeAPIKey(ctx, "k1", at.Add(time.Hour)), nil)
-	wantErr(t, "RevokeAPIKey of an unknown ID", s.RevokeAPIKey(ctx, "k3", at), storage.ErrNotFound)
-	wantErr(t, "RevokeAPIKey of an ID with NUL", s.RevokeAPIKey(ctx, "k2\x00", at), storage.ErrNotFound)
+	wantErr(t, "RevokeAPIKey", s.RevokeAPIKey(ctx, "alice", "k1", at), nil)
+	wantErr(t, "RevokeAPIKey again, later", s.RevokeAPIKey(ctx, "alice", "k1", at.Add(time.Hour)), nil)
+	wantErr(t, "RevokeAPIKey of an unknown ID", s.RevokeAPIKey(ctx, "alice", "k3", at), storage.ErrNotFound)
+	wantErr(t, "RevokeAPIKey of another subject's key", s.RevokeAPIKey(ctx, "bob", "k2", at), storage.ErrNotFound)
+	wantErr(t, "RevokeAPIKey of an ID with NUL", s.RevokeAPIKey(ctx, "alice", "k2\x00", at), storage.ErrNotFound)
 	for text, want := range map[string]time.Time{"one": at, "two": {}} {
 		if k, err := s.APIKey(ctx, digest(text)); err != nil || !k.RevokedAt.Equal(want) {
 			t.Errorf("APIKey(%s): got %+v and error %v, want RevokedAt %v", text, k, err, want)
@@ -115,7 +120,7 @@ func TestManagementHonoursContext(t *testing.T) {
 	for name, err := range map[string]error{
 		"PutClient":     s.PutClient(ctx, &storage.Client{ID: "c"}),
 		"PutAPIKey":     s.PutAPIKey(ctx, &storage.APIKey{Digest: digest("one"), ID: "k1"}),
-		"RevokeAPIKey":  s.RevokeAPIKey(ctx, "k1", time.Now()),
+		"RevokeAPIKey":  s.RevokeAPIKey(ctx, "alice", "k1", time.Now()),
 		"DeleteExpired": errDelete,
 	} {
 		wantErr(t, name+" with a cancelled context", err, context.Canceled)

@@ -10,8 +10,8 @@ import (
 	"github.com/contit/oauth/storage/memory"
 )
 
-// model says a second time what is kept and for how long, by scanning all there
-// is instead of with a heap.
+// model implements a second time which records are kept and for how long. It
+// scans all records instead of using a heap.
 type model struct {
 	credentials map[string]*storage.Credential
 	until       map[string]time.Time // of families
@@ -130,8 +130,8 @@ func (h *run) spend() {
 	}
 }
 
-// deleteExpired deletes all, a few at a time. In between, what is still there
-// must not seem unrevoked.
+// deleteExpired deletes all expired records, a few at a time. In between, no
+// remaining credential may seem unrevoked.
 func (h *run) deleteExpired(before time.Time, limit int) {
 	for {
 		n, err := h.store.DeleteExpired(h.t.Context(), before, limit)

@@ -5,18 +5,12 @@ import (
 	"errors"
 	"time"
 
-	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/internal/tokenid"
 )
 
 var errZeroTokenExpiry = errors.New("memory: the revocation of an access token must have an expiresAt: the zero time would revoke nothing")
 
-// tokenDigest is what is kept of a token's identifier: as much of a long one as
-// of a short one.
-func tokenDigest(id string) storage.Digest {
-	return storage.PresentedSecret(id).Digest(storage.KindAccessToken)
-}
-
-// RevokeToken is that of [storage.Revocations]. The zero time is refused,
+// RevokeToken implements [storage.Revocations]. The zero time is refused,
 // because it would revoke nothing.
 func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
 	if err := ctx.Err(); err != nil {
@@ -27,7 +21,7 @@ func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := tokenDigest(id)
+	d := tokenid.Digest(id)
 	if until, ok := s.tokens[d]; ok && !expiresAt.After(until) {
 		return nil
 	}
@@ -36,14 +30,14 @@ func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time)
 	return nil
 }
 
-// Revoked is that of [storage.Revocations].
+// Revoked implements [storage.Revocations].
 func (s *Store) Revoked(ctx context.Context, id, family string) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.tokens[tokenDigest(id)]; ok {
+	if _, ok := s.tokens[tokenid.Digest(id)]; ok {
 		return true, nil
 	}
 	f, ok := s.families[family]

@@ -38,8 +38,8 @@ func TestTokensAreForgottenWhenTheyExpire(t *testing.T) {
 	wantEmpty(t, &s)
 }
 
-// What was written down of an earlier instant is not counted, and not kept for
-// longer than the token.
+// The store does not count the entry of an earlier instant, and does not keep
+// it longer than the token.
 func TestTokenRevokedAgainIsForgottenOnce(t *testing.T) {
 	var s memory.Store
 	for _, hours := range []int{2, 1, 2, 3, 2, 3} {

@@ -11,7 +11,7 @@ import (
 
 var errSigningKey = errors.New("memory: a signing key must have a turn from 1 on, an ID and what is sealed")
 
-// SigningKeys is that of [storage.SigningKeys].
+// SigningKeys implements [storage.SigningKeys].
 func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -25,8 +25,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) 
 	return keys, nil
 }
 
-// CreateSigningKey is that of [storage.SigningKeys]. It refuses a key without a
-// turn, an ID or what is sealed.
+// CreateSigningKey implements [storage.SigningKeys]. It refuses a key without a
+// turn, an ID or a sealed private key.
 func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) err
 	return nil
 }
 
-// DeleteSigningKey is that of [storage.SigningKeys].
+// DeleteSigningKey implements [storage.SigningKeys].
 func (s *Store) DeleteSigningKey(ctx context.Context, turn int64) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -7,21 +7,16 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/contit/oauth/storage"
 )
 
 var (
-	errClientID = errors.New("redisstore: a client's ID must be UTF-8 without control characters and not empty")
-	errRenamed  = errors.New("redisstore: a client's ID cannot be changed")
-	errTwins    = errors.New("redisstore: two secrets of a client have one ID")
-	errRivals   = errors.New("redisstore: a client was changed by others at every attempt")
+	errRenamed = errors.New("redisstore: a client's ID cannot be changed")
+	errRivals  = errors.New("redisstore: a client was changed by others at every attempt")
 )
 
-// Client is that of [storage.Clients].
+// Client implements [storage.Clients].
 func (s *Store) Client(ctx context.Context, id string) (*storage.Client, error) {
 	text, err := s.clientText(ctx, id)
 	if err != nil {
@@ -41,27 +36,21 @@ func (s *Store) clientText(ctx context.Context, id string) (string, error) {
 	return reply[0], nil
 }
 
-// PutClient adds a client, or replaces the one with its ID. It undoes what
-// others changed since the client was read; to change a client, call
-// [Store.UpdateClient]. It refuses an ID that is empty, not UTF-8, or has
-// control characters, and two secrets with one ID.
+// PutClient implements [storage.ManagedClients].
 func (s *Store) PutClient(ctx context.Context, c *storage.Client) error {
-	return s.addClient(ctx, "putclient", c)
+	return s.addClient(ctx, "put_client", c)
 }
 
-// CreateClient adds a client, or returns [storage.ErrExists] if there is one
-// with its ID. It refuses what [Store.PutClient] refuses. If Redis hears of it
-// twice, because an answer was lost, it returns ErrExists for what it created.
+// CreateClient implements [storage.ManagedClients]. If the client library sends
+// the command twice, because an answer was lost, CreateClient returns
+// [storage.ErrExists] although it created the client.
 func (s *Store) CreateClient(ctx context.Context, c *storage.Client) error {
-	return s.addClient(ctx, "createclient", c)
+	return s.addClient(ctx, "create_client", c)
 }
 
 func (s *Store) addClient(ctx context.Context, name string, c *storage.Client) error {
-	if !isClientID(c.ID) {
-		return errClientID
-	}
-	if haveTwins(c.Secrets) {
-		return errTwins
+	if err := c.Check(); err != nil {
+		return err
 	}
 	text, err := encodeClient(c)
 	if err != nil {
@@ -70,32 +59,11 @@ func (s *Store) addClient(ctx context.Context, name string, c *storage.Client) e
 	return s.decide(ctx, name, []string{s.clientsKey()}, c.ID, text)
 }
 
-func isClientID(s string) bool {
-	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// haveTwins reports whether two secrets have one ID.
-func haveTwins(secrets []storage.ClientSecret) bool {
-	seen := make(map[string]bool)
-	for _, secret := range secrets {
-		if seen[secret.ID] {
-			return true
-		}
-		seen[secret.ID] = true
-	}
-	return false
-}
-
 // attempts bounds how often UpdateClient reads again.
 const attempts = 20
 
-// UpdateClient changes a client as one step: to disable it, to add a secret, to
-// let one expire. It returns [storage.ErrNotFound] if there is no such client.
-//
-// The function gets a copy and changes it. It is called again, with a new copy,
-// if somebody else changed the client in the meantime; its error ends
-// UpdateClient, changes nothing, and is returned. It must not change the ID, nor
-// give two secrets one ID.
+// UpdateClient implements [storage.ManagedClients]. It reads the client, and writes
+// it if nobody else has changed it since, up to twenty times.
 func (s *Store) UpdateClient(ctx context.Context, id string, change func(c *storage.Client) error) error {
 	for range attempts {
 		before, err := s.clientText(ctx, id)
@@ -112,14 +80,14 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(c *stor
 		if c.ID != id {
 			return errRenamed
 		}
-		if haveTwins(c.Secrets) {
-			return errTwins
+		if err := c.Check(); err != nil {
+			return err
 		}
 		after, err := encodeClient(c)
 		if err != nil {
 			return err
 		}
-		reply, err := s.run(ctx, "changeclient", []string{s.clientsKey()}, id, before, after)
+		reply, err := s.run(ctx, "change_client", []string{s.clientsKey()}, id, before, after)
 		if err != nil || reply[0] != "CHANGED" {
 			return cmp.Or(err, done(reply))
 		}
@@ -127,12 +95,13 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(c *stor
 	return errRivals
 }
 
-// ListClients returns all clients, disabled ones too, in the order of their
-// IDs. A client that is added or removed meanwhile may be missing or not.
-func (s *Store) ListClients(ctx context.Context) ([]*storage.Client, error) {
+// ListClients implements [storage.ManagedClients]. All clients are one hash without
+// an order, so that every page reads all of them. A client that is added or
+// removed meanwhile may be missing or not.
+func (s *Store) ListClients(ctx context.Context, p storage.Page) ([]*storage.Client, error) {
 	byID := make(map[string]*storage.Client) // a scan may return one twice
 	for cursor := "0"; ; {
-		reply, err := s.run(ctx, "listclients", []string{s.clientsKey()}, cursor, "500")
+		reply, err := s.run(ctx, "list_clients", []string{s.clientsKey()}, cursor, "500")
 		if err != nil {
 			return nil, err
 		}
@@ -154,5 +123,10 @@ func (s *Store) ListClients(ctx context.Context) ([]*storage.Client, error) {
 			break
 		}
 	}
-	return slices.SortedFunc(maps.Values(byID), func(a, b *storage.Client) int { return strings.Compare(a.ID, b.ID) }), nil
+	ids := slices.DeleteFunc(slices.Sorted(maps.Keys(byID)), func(id string) bool { return id <= p.After })
+	var clients []*storage.Client
+	for _, id := range ids[:min(len(ids), p.Size())] {
+		clients = append(clients, byID[id])
+	}
+	return clients, nil
 }

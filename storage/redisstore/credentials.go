@@ -9,11 +9,11 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// What is presented is looked up by its digest, which does not name the family,
+// The store looks a credential up by its digest, which does not name the family,
 // and on a cluster no script can touch both a key of the digest and one of the
 // family. So there are two keys. The family's is the truth: all its
 // credentials, their uses, and whether it was revoked. The pointer only leads
-// from a digest to a family. Whatever happens between the two writes:
+// from a digest to a family. If a process ends between the two writes, or another call comes:
 //
 //   - The pointer is written first. If it stays alone, since the process ended
 //     or the spend lost, it leads to a family that does not know the digest,
@@ -23,13 +23,13 @@ import (
 //   - When the family's key is written, the pointer is there: a Spend that has
 //     won has a successor that is found.
 //   - Either key may expire or be lost first. Without the pointer, and without
-//     the family, nothing is found and so nothing is spent. Neither can make
-//     what was spent look unspent: whether it was spent stands in the same key
-//     as the credential itself, and that key goes all at once.
+//     the family, nothing is found and so nothing is spent. Neither loss can
+//     make a spent credential look unspent: the use stands in the same key as
+//     the credential itself, and that key goes all at once.
 //   - A pointer that outlives its family finds nothing in a family of the same
 //     name that is begun later.
 
-// CreateCredential is that of [storage.Credentials]. It refuses a credential
+// CreateCredential implements [storage.Credentials]. It refuses a credential
 // without a digest or a family, text that is not UTF-8, and a credential that
 // was used or revoked before.
 //
@@ -50,7 +50,7 @@ func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) err
 	return s.decide(ctx, "create", keys, m.digest, nonce, m.record, m.until, m.family)
 }
 
-// Credential is that of [storage.Credentials].
+// Credential implements [storage.Credentials].
 func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
 	reply, family, err := s.lookUp(ctx, d)
 	if err != nil {
@@ -64,7 +64,8 @@ func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 	return c, nil
 }
 
-// lookUp returns what a family has of a digest, and the family.
+// lookUp returns the record and the use that a family keeps for a digest, and
+// the family.
 func (s *Store) lookUp(ctx context.Context, d storage.Digest) (reply []string, family string, err error) {
 	pointer := []string{s.pointerKey(d)}
 	if s.single {
@@ -91,7 +92,7 @@ func (s *Store) lookUp(ctx context.Context, d storage.Digest) (reply []string, f
 	return reply, family, err
 }
 
-// Spend is that of [storage.Credentials]. It refuses a successor as
+// Spend implements [storage.Credentials]. It refuses a successor as
 // [Store.CreateCredential] does, and one of another family. If old cannot be
 // spent and next's digest is taken as well, it returns [storage.ErrSpent].
 //
@@ -172,9 +173,9 @@ func (s *Store) spend(ctx context.Context, sp *spending) error {
 	case s.single: // the script has done it
 		return nil
 	}
-	// The record is to be found for longer now. If this fails, the spend has
-	// an outage for an answer, so that nobody gets the tokens whose replay
-	// would no longer be recognised.
+	// The store must find the record for longer now. If this fails, the spend
+	// returns an outage, so that no client gets tokens whose replay the store
+	// would no longer recognise.
 	return s.decide(ctx, "prolong", []string{s.pointerKey(sp.old.Digest)}, sp.until)
 }
 
@@ -187,7 +188,7 @@ func (s *Store) claim(ctx context.Context, d storage.Digest, nonce string, m mem
 // remembered at least.
 const emptyRetention = 24 * time.Hour
 
-// Revoke is that of [storage.Credentials].
+// Revoke implements [storage.Credentials].
 func (s *Store) Revoke(ctx context.Context, family string) error {
 	return s.decide(ctx, "revoke", []string{s.familyKey(family)}, strconv.FormatInt(emptyRetention.Milliseconds(), 10))
 }

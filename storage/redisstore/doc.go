@@ -1,43 +1,49 @@
 // Package redisstore keeps the records of a token endpoint in Redis 6 or later,
 // or in Valkey. It imports no client for Redis: the host hands it one function,
-// [Do], which every client fits in a line. With github.com/redis/go-redis/v9:
+// [Do], which takes a line with every client. With github.com/redis/go-redis/v9:
 //
-//	rdb := redis.NewClient(&redis.Options{
-//		Addr:                  addr,
-//		ContextTimeoutEnabled: true, // else calls outlive their context
-//	})
-//	store, err := redisstore.New(redisstore.Config{
-//		Do: func(ctx context.Context, args ...any) (any, error) {
-//			return rdb.Do(ctx, args...).Result()
-//		},
-//		SingleServer: true, // unless addr is a node of a Redis Cluster
-//	})
-//	if err != nil {
-//		return err
-//	}
-//	if err := store.Check(ctx); err != nil { // at the start of the process
-//		return err
+//	func openRedisStore(ctx context.Context, addr string) (*redisstore.Store, error) {
+//		rdb := redis.NewClient(&redis.Options{
+//			Addr:                  addr,
+//			ContextTimeoutEnabled: true, // else calls outlive their context
+//		})
+//		store, err := redisstore.New(redisstore.Config{
+//			Do: func(ctx context.Context, args ...any) (any, error) {
+//				return rdb.Do(ctx, args...).Result()
+//			},
+//			SingleServer: true, // unless addr is a node of a Redis Cluster
+//		})
+//		if err != nil {
+//			return nil, err
+//		}
+//		return store, store.Check(ctx) // at the start of the process
 //	}
 //
 // Without ContextTimeoutEnabled, go-redis waits for its own ReadTimeout, and a
 // request that was given up goes on.
 //
-// It does what [github.com/contit/oauth/storage] promises, and is proven by
-// [github.com/contit/oauth/storage/storagetest], as long as the server keeps
-// what it has acknowledged. Read on for when it does not. It does not list a
-// user's grants or keys; [github.com/contit/oauth/storage/sqlstore] does.
+// The store keeps the promises of [github.com/contit/oauth/storage], and
+// [github.com/contit/oauth/storage/storagetest] proves it, as long as the
+// server keeps every write that it has acknowledged. The next sections describe
+// a server that does not.
+//
+// A host manages clients and API keys with it. It does not offer [storage.Families]:
+// an index of families by subject would be one key more to write for each code, in
+// another slot of a cluster, and a family keeps all that was spent, so that a page
+// would read it whole. [github.com/contit/oauth/storage/sqlstore] lists and ends the
+// families of a subject.
 //
 // # What a fail-over loses
 //
 // Do not promise single use across fail-overs. Redis replicates after it has
-// answered. A primary that is lost takes with it the last of what it has
-// acknowledged; on the replica that follows it, a code or a refresh token that
-// was spent in that time is unspent, and can be redeemed again. So it is for a
-// revocation: a family or an access token that was revoked is good again. This
-// goes for Sentinel, for Redis Cluster, and for managed services. WAIT does not
-// change it: it tells how many replicas have a write, and neither undoes the write
-// when they are too few nor keeps a replica without it from being promoted.
-// min-replicas-to-write only bounds for how long it can go on.
+// answered. A primary that is lost takes its last acknowledged writes with it. On
+// the replica that follows it, a code or a refresh token that was spent in that time
+// is unspent, and can be redeemed again. A family or an access token that was
+// revoked in that time is good again. Sentinel, Redis Cluster and managed services
+// all do this. WAIT does not change it: WAIT tells how many replicas have a write. It
+// neither undoes the write when they are too few, nor keeps a replica without the
+// write from being promoted. min-replicas-to-write only bounds how long this can go
+// on.
 //
 // A host that must promise single use keeps its credentials in
 // [github.com/contit/oauth/storage/sqlstore] on PostgreSQL. [storage.Parts]
@@ -45,7 +51,7 @@
 //
 // # What a restart loses
 //
-// What a server finds on its disk decides:
+// The files that the server finds on its disk decide:
 //
 //   - appendonly yes with appendfsync always: nothing.
 //   - appendonly yes with appendfsync everysec: nothing if only the process
@@ -62,16 +68,17 @@
 //
 // # Signing keys
 //
-// They stand in one key of Redis, which has no expiry. A fail-over, a restart or
-// FLUSHALL that takes it away, or its last change, takes private keys of which there
-// is no other copy. The replicas make new ones, and tokens that were signed before
-// can no longer be verified with the keys that are here. A key that a fail-over has
-// lost can get a rival with its turn, while a replica still signs with it.
+// All signing keys are in one entry of Redis, which has no expiry. A fail-over,
+// a restart or FLUSHALL that takes the entry away, or its last change, takes
+// private keys of which there is no other copy. The replicas make new keys, and
+// no verifier can check older tokens with the new keys. A replica may still
+// sign with a key that a fail-over has lost, while another key gets the same
+// turn.
 //
 // So configure appendonly yes, with appendfsync always or, at the price of the last
 // second, everysec, and keep a copy of the file; or keep the signing keys in
-// [github.com/contit/oauth/storage/sqlstore]. They are sealed: whoever has a copy of
-// the data needs the host's key-encryption key as well.
+// [github.com/contit/oauth/storage/sqlstore]. The keys are sealed: a thief with a copy
+// of the data needs the host's key-encryption key as well.
 //
 // # Eviction
 //
@@ -87,16 +94,16 @@
 // Credentials expire by themselves, so there is no DeleteExpired to call. A
 // family is kept until the last ExpiresAt or FamilyExpiresAt of its credentials,
 // and two hours longer, since the clock of the server judges it and may be
-// ahead. What is remembered of a revoked family is kept as long, and at least a
-// day. What is remembered of a revoked access token is kept for two hours longer
-// than until its expiresAt. Signing keys do not expire.
+// ahead. The store remembers a revoked family as long, and at least a day. It
+// remembers a revoked access token until two hours after its expiresAt. Signing keys
+// do not expire.
 //
 // # Redis Cluster, and round trips
 //
 // Every script uses keys of one slot, so that the store works on Redis Cluster
-// as it is. All of a family is one key. What is presented does not name its
-// family, so that a second key, in a slot of its own, leads from the digest to
-// the family:
+// as it is. All records of a family are one entry. A code or a refresh token does not
+// name its family, so that a second entry, in a slot of its own, leads from the
+// digest to the family:
 //
 //	                            anywhere   with SingleServer
 //	Credential                      2              1
@@ -116,25 +123,45 @@
 // that loses with a successor one more as well; not with [Config.SingleServer].
 // The first use of a script on a server takes one more.
 //
-// All clients are one key, all API keys are another, and all signing keys a third:
+// All clients are one entry, all API keys are another, and all signing keys a third:
 // on a cluster, the nodes that have them answer for all.
 //
-// # Keys
+// Slots may move under load. The client follows MOVED and ASK, and no call needs two
+// keys of a slot that is between two nodes. A client that learns of a new master late
+// makes a fail-over longer: go-redis looks once a minute, so that a third of the
+// families of a cluster of three has an outage for as long. Set
+// ClusterStateReloadInterval of its ClusterOptions to a second.
+//
+// # The server's user
+//
+// With an ACL, the user needs the keys with the prefix and these commands, of which
+// [Store.Check] tries each; info lets Check see whether the server evicts:
+//
+//	ACL SETUSER app on >password ~oauth:* +eval +evalsha +info +time
+//		+del +exists +pttl +pexpireat +get +set +setnx
+//		+hget +hmget +hset +hsetnx +hexists +hdel +hgetall +hscan +zadd +zrangebylex
+//
+// All commands but the dangerous ones will do as well: +@all -@dangerous.
+//
+// # Names in Redis
 //
 // Each begins with [Config.Prefix]; a store uses no others.
 //
-//	credential:<digest>     string: a mark of 16 characters, then the family
+//	credential:<digest>     string: a nonce of 16 characters, then the family
 //	family:<family>         hash: c:<digest> a credential, u:<digest> its use,
 //	                        revoked, until (when it expires)
 //	clients                 hash: ID to client
 //	{api_keys}              hash: k:<digest> an API key, r:<digest> when it was
 //	                        revoked, i:<ID> a digest
-//	{api_keys}:<client ID>  set: digests of API keys
+//	{api_keys}:client:<ID>  sorted set: IDs of a client's API keys
+//	{api_keys}:subject:<sub>  sorted set: IDs of a subject's API keys
 //	token:<digest>          string: that the access token is revoked whose jti
 //	                        has this digest
-//	signing_keys            hash: t:<turn> a mark of 16 characters, then a
+//	signing_keys            hash: t:<turn> a nonce of 16 characters, then a
 //	                        signing key; i:<ID> a turn
-//	check                   what Check writes, for a second
+//	check, check:2          keys that Check writes, and deletes
 //
-// The names once:… are reserved for what later versions remember once.
+// # For package tokenendpoint alone
+//
+// Package tokenendpoint calls [Store.Opened] when it is configured. No host needs it.
 package redisstore

@@ -13,7 +13,8 @@ import (
 //
 //	return rdb.Do(ctx, args...).Result()
 //
-// Check is for the start of the process: it says what to do.
+// Call Check at the start of the process: its error names the remedy of each
+// fault.
 func ExampleNew() {
 	store, err := redisstore.New(redisstore.Config{
 		Do: func(ctx context.Context, args ...any) (any, error) {

@@ -2,8 +2,8 @@ package redisstore
 
 import "github.com/contit/oauth/storage"
 
-// RoundTripCredential encodes a new credential and decodes what a server would
-// have of it.
+// RoundTripCredential encodes a new credential, as a server would keep it, and
+// decodes it.
 func RoundTripCredential(c *storage.Credential) (*storage.Credential, error) {
 	m, err := newMember(c, newNonce())
 	if err != nil {
@@ -12,7 +12,7 @@ func RoundTripCredential(c *storage.Credential) (*storage.Credential, error) {
 	return decodeMember(m.record, "")
 }
 
-// DecodeMember decodes what a server has of a credential.
+// DecodeMember decodes a credential as a server keeps it.
 var DecodeMember = decodeMember
 
 // RoundTripClient encodes and decodes a client.
@@ -33,7 +33,7 @@ func RoundTripSigningKey(k *storage.SigningKey) (*storage.SigningKey, error) {
 	return decodeSigningKey(text)
 }
 
-// DecodeSigningKey decodes what a server has of a signing key.
+// DecodeSigningKey decodes a signing key as a server keeps it.
 var DecodeSigningKey = decodeSigningKey
 
 // RoundTripAPIKey encodes and decodes an API key.

@@ -12,12 +12,12 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// markLength is the MARK of shared.lua.
-const markLength = 16
+// nonceLength is the NONCE of shared.lua.
+const nonceLength = 16
 
 // newNonce names one call, so that the scripts recognise it when it is
 // delivered twice: 80 bits are enough among the uses of one credential.
-func newNonce() string { return rand.Text()[:markLength] }
+func newNonce() string { return rand.Text()[:nonceLength] }
 
 var (
 	errDamaged  = errors.New("redisstore: a credential's record is damaged, or not of this store")
@@ -32,8 +32,8 @@ type member struct {
 	digest, family, record, until string
 }
 
-// newMember checks and encodes a new credential. What is spent already must
-// not come in: the scripts would keep it as unspent.
+// newMember checks and encodes a new credential. It refuses one that is spent
+// already: the scripts would keep it as unspent.
 func newMember(c *storage.Credential, nonce string) (member, error) {
 	switch {
 	case c.Digest.IsZero():
@@ -48,7 +48,7 @@ func newMember(c *storage.Credential, nonce string) (member, error) {
 		return member{}, err
 	}
 	m := member{digest: c.Digest.String(), family: c.Family, until: keptUntil(c)}
-	// spend.lua reads the mark, MaxUses and the instant.
+	// spend.lua reads the nonce, MaxUses and the instant.
 	m.record = fmt.Sprintf("%s%d %s %s", nonce, max(c.MaxUses, 0), m.until, text)
 	return m, nil
 }
@@ -67,8 +67,9 @@ func keptUntil(c *storage.Credential) string {
 	return expiry(c.FamilyExpiresAt)
 }
 
-// expiry is the instant, in milliseconds, at which a server forgets what is
-// needed until another one. It is positive: Redis 6 refuses some of the others.
+// expiry returns the instant, in milliseconds, at which a server may forget a
+// key that is needed until another instant. It is positive: Redis 6 refuses
+// some of the others.
 func expiry(until time.Time) string {
 	return strconv.FormatInt(max(until.Add(slack).UnixMilli(), 1), 10)
 }
@@ -76,10 +77,10 @@ func expiry(until time.Time) string {
 // decodeMember puts a credential together again: the record as newMember made
 // it, and its use as spend.lua made it, "<uses> <nonces> {...}", or nothing.
 func decodeMember(record, use string) (*storage.Credential, error) {
-	if len(record) < markLength {
+	if len(record) < nonceLength {
 		return nil, errDamaged
 	}
-	parts := strings.SplitN(record[markLength:], " ", 3)
+	parts := strings.SplitN(record[nonceLength:], " ", 3)
 	if len(parts) != 3 {
 		return nil, errDamaged
 	}

@@ -16,10 +16,12 @@ import (
 // empty is not one that is absent. Unknown names are ignored, so that processes
 // of two versions can share a server.
 
-// credentialRecord is what does not change in a [storage.Credential] when it is
-// used, except FamilyExpiresAt. Digest and Family are in the keys.
+// credentialRecord has the fields of a [storage.Credential] that do not change
+// when it is used, and FamilyExpiresAt, which may. Digest and Family are in the
+// keys.
 type credentialRecord struct {
 	Kind            string    `json:"kind,omitzero"`
+	Issuer          *string   `json:"iss,omitzero"` // nil in records from before issuers were named
 	ClientID        string    `json:"client,omitzero"`
 	Subject         string    `json:"sub,omitzero"`
 	Scope           []string  `json:"scope,omitzero"`
@@ -35,7 +37,8 @@ type credentialRecord struct {
 	MaxUses         int       `json:"max_uses,omitzero"`
 }
 
-// useRecord is what Spend sets, but for Uses, which the scripts count.
+// useRecord has the fields that Spend sets, except Uses, which the scripts
+// count.
 type useRecord struct {
 	SpentAt         time.Time `json:"spent,omitzero"`
 	Salt            []byte    `json:"salt,omitzero"`
@@ -54,9 +57,33 @@ type clientRecord struct {
 	RedirectURIs         []string       `json:"redirect_uris,omitzero"`
 	PKCENotRequired      bool           `json:"pkce_not_required,omitzero"`
 	RefreshNotRotated    bool           `json:"refresh_not_rotated,omitzero"`
+	BasicNotEncoded      bool           `json:"basic_not_encoded,omitzero"`
 	AccessTokenLifetime  time.Duration  `json:"access_token_ns,omitzero"`
 	RefreshTokenLifetime time.Duration  `json:"refresh_token_ns,omitzero"`
 	RefreshTokenIdle     time.Duration  `json:"refresh_token_idle_ns,omitzero"`
+	RefreshGrace         time.Duration  `json:"refresh_grace_ns,omitzero"`
+	Assertion            assertion      `json:"assertion,omitzero"`
+	Certificate          certificate    `json:"certificate,omitzero"`
+}
+
+// certificate is a storage.ClientCertificate.
+type certificate struct {
+	SubjectDN string `json:"subject_dn,omitzero"`
+	SANDNS    string `json:"san_dns,omitzero"`
+	SANURI    string `json:"san_uri,omitzero"`
+	SANIP     string `json:"san_ip,omitzero"`
+	SANEmail  string `json:"san_email,omitzero"`
+	Bound     bool   `json:"bound,omitzero"`
+}
+
+// assertion is a storage.ClientAssertion. The JSON in it is kept byte for byte.
+type assertion struct {
+	JWKS      []byte `json:"jwks,omitzero"`
+	JWKSURI   string `json:"jwks_uri,omitzero"`
+	Algorithm string `json:"algorithm,omitzero"`
+	Lenient   bool   `json:"lenient,omitzero"`
+	Issuer    string `json:"issuer,omitzero"`
+	Claims    []byte `json:"claims,omitzero"`
 }
 
 type secretRecord struct {
@@ -66,10 +93,11 @@ type secretRecord struct {
 	ExpiresAt time.Time `json:"expires,omitzero"`
 }
 
-// apiKeyRecord is a [storage.APIKey]. Its digest is in the key. putapikey.lua
-// reads the ID.
+// apiKeyRecord is a [storage.APIKey]. Its digest is in the key. put_api_key.lua
+// reads the ID, and revoke_api_key.lua the subject.
 type apiKeyRecord struct {
 	ID        string    `json:"id"`
+	Name      string    `json:"name,omitzero"`
 	ClientID  string    `json:"client,omitzero"`
 	Subject   string    `json:"sub,omitzero"`
 	Scope     []string  `json:"scope,omitzero"`
@@ -79,7 +107,7 @@ type apiKeyRecord struct {
 	RevokedAt time.Time `json:"revoked,omitzero"`
 }
 
-// signingKeyRecord is a [storage.SigningKey]. deletesigningkey.lua reads the ID.
+// signingKeyRecord is a [storage.SigningKey]. delete_signing_key.lua reads the ID.
 type signingKeyRecord struct {
 	Turn        int64     `json:"turn"`
 	ID          string    `json:"id"`
@@ -103,8 +131,8 @@ func (d *hexDigest) UnmarshalText(text []byte) error {
 
 var errNotUTF8 = errors.New("redisstore: the text of a record must be UTF-8")
 
-// encode returns a record as JSON. The texts are those of the record: JSON would
-// replace what is not UTF-8, and a text that was replaced is another text.
+// encode returns a record as JSON. It refuses texts of the record that are not
+// UTF-8, because JSON would replace bytes in them and so store another text.
 func encode(record any, texts ...string) (string, error) {
 	if slices.ContainsFunc(texts, func(text string) bool { return !utf8.ValidString(text) }) {
 		return "", errNotUTF8
@@ -125,12 +153,12 @@ func decode(text string, record any) error {
 
 func encodeCredential(c *storage.Credential) (string, error) {
 	return encode(credentialRecord{
-		Kind: c.Kind, ClientID: c.ClientID, Subject: c.Subject, Scope: c.Scope, Audience: c.Audience,
+		Kind: c.Kind, Issuer: &c.Issuer, ClientID: c.ClientID, Subject: c.Subject, Scope: c.Scope, Audience: c.Audience,
 		Claims: c.Claims, APIKey: hexDigest(c.APIKey),
 		RedirectURI: c.RedirectURI, PKCE: c.PKCE, Challenge: c.Challenge,
 		IssuedAt: c.IssuedAt.UTC(), ExpiresAt: c.ExpiresAt.UTC(), FamilyExpiresAt: c.FamilyExpiresAt.UTC(),
 		MaxUses: c.MaxUses,
-	}, slices.Concat(c.Scope, c.Audience, []string{c.Kind, c.ClientID, c.Subject, c.RedirectURI, c.PKCE, c.Challenge})...)
+	}, slices.Concat(c.Scope, c.Audience, []string{c.Kind, c.Issuer, c.ClientID, c.Subject, c.RedirectURI, c.PKCE, c.Challenge})...)
 }
 
 func decodeCredential(text string) (*storage.Credential, error) {
@@ -138,8 +166,12 @@ func decodeCredential(text string) (*storage.Credential, error) {
 	if err := decode(text, &r); err != nil {
 		return nil, err
 	}
+	issuer := storage.AnyIssuer
+	if r.Issuer != nil {
+		issuer = *r.Issuer
+	}
 	return &storage.Credential{
-		Kind: r.Kind, ClientID: r.ClientID, Subject: r.Subject, Scope: r.Scope, Audience: r.Audience,
+		Kind: r.Kind, Issuer: issuer, ClientID: r.ClientID, Subject: r.Subject, Scope: r.Scope, Audience: r.Audience,
 		Claims: r.Claims, APIKey: storage.Digest(r.APIKey),
 		RedirectURI: r.RedirectURI, PKCE: r.PKCE, Challenge: r.Challenge,
 		IssuedAt: r.IssuedAt, ExpiresAt: r.ExpiresAt, FamilyExpiresAt: r.FamilyExpiresAt,
@@ -151,11 +183,15 @@ func encodeClient(c *storage.Client) (string, error) {
 	r := clientRecord{
 		ID: c.ID, AuthMethod: c.AuthMethod, Disabled: c.Disabled, GrantTypes: c.GrantTypes,
 		Scope: c.Scope, DefaultScope: c.DefaultScope, Audience: c.Audience, RedirectURIs: c.RedirectURIs,
-		PKCENotRequired: c.PKCENotRequired, RefreshNotRotated: c.RefreshNotRotated,
+		PKCENotRequired: c.PKCENotRequired, RefreshNotRotated: c.RefreshNotRotated, BasicNotEncoded: c.BasicNotEncoded,
 		AccessTokenLifetime: c.AccessTokenLifetime, RefreshTokenLifetime: c.RefreshTokenLifetime,
-		RefreshTokenIdle: c.RefreshTokenIdle,
+		RefreshTokenIdle: c.RefreshTokenIdle, RefreshGrace: c.RefreshGrace,
+		Assertion: assertion(c.Assertion), Certificate: certificate(c.Certificate),
 	}
-	texts := slices.Concat(c.GrantTypes, c.Scope, c.DefaultScope, c.Audience, c.RedirectURIs, []string{c.ID, c.AuthMethod})
+	texts := slices.Concat(c.GrantTypes, c.Scope, c.DefaultScope, c.Audience, c.RedirectURIs, []string{
+		c.ID, c.AuthMethod, c.Assertion.JWKSURI, c.Assertion.Algorithm, c.Assertion.Issuer,
+		c.Certificate.SubjectDN, c.Certificate.SANDNS, c.Certificate.SANURI, c.Certificate.SANIP, c.Certificate.SANEmail,
+	})
 	for _, s := range c.Secrets {
 		r.Secrets = append(r.Secrets, secretRecord{s.ID, s.Hash, s.NotBefore.UTC(), s.ExpiresAt.UTC()})
 		texts = append(texts, s.ID, s.Hash)
@@ -171,9 +207,10 @@ func decodeClient(text string) (*storage.Client, error) {
 	c := &storage.Client{
 		ID: r.ID, AuthMethod: r.AuthMethod, Disabled: r.Disabled, GrantTypes: r.GrantTypes,
 		Scope: r.Scope, DefaultScope: r.DefaultScope, Audience: r.Audience, RedirectURIs: r.RedirectURIs,
-		PKCENotRequired: r.PKCENotRequired, RefreshNotRotated: r.RefreshNotRotated,
+		PKCENotRequired: r.PKCENotRequired, RefreshNotRotated: r.RefreshNotRotated, BasicNotEncoded: r.BasicNotEncoded,
 		AccessTokenLifetime: r.AccessTokenLifetime, RefreshTokenLifetime: r.RefreshTokenLifetime,
-		RefreshTokenIdle: r.RefreshTokenIdle,
+		RefreshTokenIdle: r.RefreshTokenIdle, RefreshGrace: r.RefreshGrace,
+		Assertion: storage.ClientAssertion(r.Assertion), Certificate: storage.ClientCertificate(r.Certificate),
 	}
 	for _, s := range r.Secrets {
 		c.Secrets = append(c.Secrets, storage.ClientSecret(s))
@@ -183,20 +220,20 @@ func decodeClient(text string) (*storage.Client, error) {
 
 func encodeAPIKey(k *storage.APIKey) (string, error) {
 	return encode(apiKeyRecord{
-		ID: k.ID, ClientID: k.ClientID, Subject: k.Subject, Scope: k.Scope, Audience: k.Audience,
+		ID: k.ID, Name: k.Name, ClientID: k.ClientID, Subject: k.Subject, Scope: k.Scope, Audience: k.Audience,
 		CreatedAt: k.CreatedAt.UTC(), ExpiresAt: k.ExpiresAt.UTC(), RevokedAt: k.RevokedAt.UTC(),
-	}, slices.Concat(k.Scope, k.Audience, []string{k.ID, k.ClientID, k.Subject})...)
+	}, slices.Concat(k.Scope, k.Audience, []string{k.ID, k.Name, k.ClientID, k.Subject})...)
 }
 
-// decodeAPIKey reads a key and, unless it is empty, when it was revoked. What
-// the record says of that goes first: it was revoked already.
+// decodeAPIKey reads a key and, unless it is empty, when it was revoked. An
+// instant in the record goes first: the key was revoked already.
 func decodeAPIKey(d storage.Digest, text, revoked string) (*storage.APIKey, error) {
 	var r apiKeyRecord
 	if err := decode(text, &r); err != nil {
 		return nil, err
 	}
 	k := &storage.APIKey{
-		Digest: d, ID: r.ID, ClientID: r.ClientID, Subject: r.Subject, Scope: r.Scope, Audience: r.Audience,
+		Digest: d, ID: r.ID, Name: r.Name, ClientID: r.ClientID, Subject: r.Subject, Scope: r.Scope, Audience: r.Audience,
 		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, RevokedAt: r.RevokedAt,
 	}
 	if revoked != "" && k.RevokedAt.IsZero() {

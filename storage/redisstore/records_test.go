@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestRecordsOfTheFirstVersion(t *testing.T) {
 		`"family_expires":"2026-02-03T03:04:05Z","max_uses":10,"of a later version":true}`
 	use := `2 ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOQ {"spent":"2026-01-02T04:00:00Z","salt":"c2FsdA==","family_expires":"2026-03-03T03:04:05Z"}`
 	want := &storage.Credential{
-		Kind: storage.KindRefreshToken, ClientID: "c", Subject: "alice", Scope: []string{"read"}, Audience: []string{},
+		Kind: storage.KindRefreshToken, Issuer: storage.AnyIssuer, ClientID: "c", Subject: "alice", Scope: []string{"read"}, Audience: []string{},
 		Claims: []byte("{}"), APIKey: storage.Digest([]byte(strings.Repeat("\x0f", 32))), RedirectURI: storage.NoRedirectURI,
 		PKCE: storage.PKCES256, Challenge: "x", IssuedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 		ExpiresAt:       time.Date(2026, 1, 3, 3, 4, 5, 0, time.UTC),
@@ -29,6 +30,28 @@ func TestRecordsOfTheFirstVersion(t *testing.T) {
 	got, err := redisstore.DecodeMember(record, use)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v and error %v, want %+v", got, err, want)
+	}
+}
+
+// A record that names its issuer keeps it, and one whose issuer is empty does not
+// become good everywhere.
+func TestRecordsNameTheirIssuer(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"iss":"https://as.test"}`: "https://as.test",
+		`{"iss":""}`:                "",
+		`{"iss":"*"}`:               storage.AnyIssuer,
+		`{}`:                        storage.AnyIssuer,
+	} {
+		got, err := redisstore.DecodeMember("ABCDEFGHIJKLMNOP1 1800000000000 "+text, "")
+		if err != nil || got.Issuer != want {
+			t.Errorf("%s: got %+v and error %v, want the issuer %q", text, got, err, want)
+		}
+	}
+	for _, want := range []string{"", storage.AnyIssuer, "https://as.test"} {
+		got, err := redisstore.RoundTripCredential(&storage.Credential{Digest: storage.Digest{1}, Family: "f", Issuer: want})
+		if err != nil || got.Issuer != want {
+			t.Errorf("got %+v and error %v, want the issuer %q", got, err, want)
+		}
 	}
 }
 
@@ -68,8 +91,8 @@ func FuzzSigningKey(f *testing.F) {
 	})
 }
 
-// What cannot be read is an outage. Above all, a use that cannot be read is not
-// taken for none.
+// A record that cannot be decoded is an outage. Above all, the store does not
+// take a use that it cannot decode for no use.
 func TestDamagedRecordsAreFaults(t *testing.T) {
 	const record = `ABCDEFGHIJKLMNOP1 2 {}`
 	for name, tt := range map[string]struct{ record, use string }{
@@ -100,10 +123,10 @@ func TestDamagedRecordsAreFaults(t *testing.T) {
 func FuzzCredential(f *testing.F) {
 	f.Add("refresh_token", "f", "c", "alice", "read write", "https://api.test", []byte(`{"a":1}`), int64(1), int64(2), 10)
 	f.Add("", "\xff", "\x00", "\xc3", "<>&\u2028", "", []byte(nil), int64(-1<<62), int64(1<<62), -1)
-	f.Add("k", "} {", " ", "\"\\", "a,b", "\n", []byte{0xff, 0}, int64(0), int64(0), 1<<40)
+	f.Add("k", "} {", " ", "\"\\", "a,b", "\n", []byte{0xff, 0}, int64(0), int64(0), math.MaxInt)
 	f.Fuzz(func(t *testing.T, kind, family, client, subject, scope, audience string, claims []byte, issued, expires int64, maxUses int) {
 		want := &storage.Credential{
-			Digest: storage.Digest{1}, Kind: kind, Family: family, ClientID: client, Subject: subject,
+			Digest: storage.Digest{1}, Kind: kind, Family: family, Issuer: subject, ClientID: client, Subject: subject,
 			Scope: strings.Split(scope, " "), Audience: []string{audience}, Claims: claims, RedirectURI: subject, PKCE: kind,
 			Challenge: scope, IssuedAt: time.Unix(0, issued).UTC(), ExpiresAt: time.UnixMicro(expires).UTC(),
 			FamilyExpiresAt: time.Unix(issued, 0).UTC(), MaxUses: maxUses,
@@ -149,10 +172,11 @@ func FuzzClient(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, method, secretID, hash, list string, at, lifetime int64, flag bool) {
 		items := strings.Split(list, " ")
 		want := &storage.Client{
-			ID: id, AuthMethod: method, Disabled: flag, PKCENotRequired: !flag, RefreshNotRotated: flag,
+			ID: id, AuthMethod: method, Disabled: flag, PKCENotRequired: !flag, RefreshNotRotated: flag, BasicNotEncoded: !flag,
 			Secrets:    []storage.ClientSecret{{ID: secretID, Hash: hash, NotBefore: time.Unix(0, at).UTC(), ExpiresAt: time.UnixMilli(0).UTC()}},
 			GrantTypes: items, Scope: items[:0], DefaultScope: items, Audience: nil, RedirectURIs: items,
 			AccessTokenLifetime: time.Duration(lifetime), RefreshTokenLifetime: time.Duration(at), RefreshTokenIdle: time.Duration(lifetime),
+			RefreshGrace: time.Duration(at),
 		}
 		got, err := redisstore.RoundTripClient(want)
 		if readable := utf8.ValidString(id + "|" + method + "|" + secretID + "|" + hash + "|" + list); (err == nil) != readable {

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 
 	"github.com/contit/oauth/storage"
@@ -10,8 +11,8 @@ import (
 
 // Do sends one command to Redis and returns its reply. The arguments are
 // strings without exception, and always EVALSHA or EVAL, a script, the number
-// of its keys, the keys, and what else the script needs. The first key, which
-// routes the command in a cluster, is the fourth argument.
+// of its keys, the keys, and the other arguments of the script. The first key,
+// which routes the command in a cluster, is the fourth argument.
 //
 // A reply is a text or a list of texts; none is ever nil. A text may come as a
 // string or as []byte. An error of the server is returned as an error whose
@@ -22,9 +23,8 @@ import (
 // To send a command again whose answer was lost is allowed, and many clients do
 // it: the scripts for credentials recognise it. Those that replace a client or
 // an API key do not: a copy that arrives after a later change undoes that, a
-// revocation too. With github.com/redis/go-redis/v9, where rdb
-// may be a Client, a ClusterClient or what Sentinel needs, made with
-// ContextTimeoutEnabled:
+// revocation too. With github.com/redis/go-redis/v9, where rdb may be a Client
+// or a ClusterClient, for Sentinel too, made with ContextTimeoutEnabled:
 //
 //	func(ctx context.Context, args ...any) (any, error) { return rdb.Do(ctx, args...).Result() }
 //
@@ -39,8 +39,8 @@ import (
 //	return redis.DoContext(conn, ctx, args[0].(string), args[1:]...)
 type Do func(ctx context.Context, args ...any) (any, error)
 
-// Strings returns the arguments that [Do] gets as what they are, for clients
-// that take strings, such as c of github.com/redis/rueidis:
+// Strings returns the arguments of [Do] as strings, for clients that take
+// strings, such as c of github.com/redis/rueidis:
 //
 //	return c.Do(ctx, c.B().Arbitrary(redisstore.Strings(args)...).Build()).ToAny()
 func Strings(args []any) []string {
@@ -69,6 +69,10 @@ type Config struct {
 	// settings can share a server. On a cluster, true makes calls fail, and
 	// [Store.Check] say why.
 	SingleServer bool
+
+	// Logger gets, at warn level, each question that [Store.Check] could not
+	// answer. If nil, slog.Default().
+	Logger *slog.Logger
 }
 
 // Store is a [storage.Storage] in Redis. [New] makes it. All methods are safe
@@ -78,17 +82,21 @@ type Store struct {
 	prefix  string
 	single  bool
 	scripts map[string]script
+	logger  *slog.Logger
 }
 
 var (
-	_ storage.Storage     = (*Store)(nil)
-	_ storage.Revocations = (*Store)(nil)
-	_ storage.SigningKeys = (*Store)(nil)
+	_ storage.Storage        = (*Store)(nil)
+	_ storage.Revocations    = (*Store)(nil)
+	_ storage.SigningKeys    = (*Store)(nil)
+	_ storage.ManagedClients = (*Store)(nil)
+	_ storage.ManagedAPIKeys = (*Store)(nil)
 )
 
 var (
-	errNoDo   = errors.New("redisstore: Config.Do is nil: it is how Redis is reached")
-	errBraces = errors.New("redisstore: Config.Prefix must not have braces: they decide where a cluster keeps a key")
+	errNoDo    = errors.New("redisstore: Config.Do is nil: it is how Redis is reached")
+	errNotMade = errors.New("redisstore: the store was not made by New")
+	errBraces  = errors.New("redisstore: Config.Prefix must not have braces: they decide where a cluster keeps a key")
 )
 
 // New returns a store, or an error that names every fault of the
@@ -108,26 +116,45 @@ func New(c Config) (*Store, error) {
 	if c.Prefix == "" {
 		c.Prefix = "oauth:"
 	}
-	return &Store{do: c.Do, prefix: c.Prefix, single: c.SingleServer, scripts: scripts}, nil
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return &Store{do: c.Do, prefix: c.Prefix, single: c.SingleServer, scripts: scripts, logger: c.Logger}, nil
+}
+
+// Opened returns an error for a Store that was not made by [New]. Package
+// tokenendpoint calls it, to refuse such a store before the first request.
+func (s *Store) Opened() error {
+	if s.do == nil {
+		return errNotMade
+	}
+	return nil
 }
 
 // pointerKey is the key that leads from a digest to a family.
 func (s *Store) pointerKey(d storage.Digest) string { return s.prefix + "credential:" + d.String() }
 
-// familyKey is the one key that has all of a family: what decides whether a
-// credential can be spent stands in one place.
+// familyKey returns the one key that holds a whole family, so that a script
+// sees in one place whether a credential can be spent.
 func (s *Store) familyKey(family string) string { return s.familyKeys() + family }
 
-// familyKeys is what the keys of families begin with.
+// familyKeys returns the prefix of the keys of families.
 func (s *Store) familyKeys() string { return s.prefix + "family:" }
 
 func (s *Store) clientsKey() string { return s.prefix + "clients" }
 
 func (s *Store) apiKeysKey() string { return s.prefix + "{api_keys}" }
 
-// apiKeysOf is the key of the digests of a client's API keys. It shares the
-// slot of apiKeysKey.
-func (s *Store) apiKeysOf(clientID string) string { return s.apiKeysKey() + ":" + clientID }
+// apiKeysOfClient is the key of the IDs of a client's API keys. It shares the slot of
+// apiKeysKey.
+func (s *Store) apiKeysOfClient(clientID string) string {
+	return s.apiKeysKey() + ":client:" + clientID
+}
+
+// apiKeysOfSubject is the key of the IDs of a subject's API keys.
+func (s *Store) apiKeysOfSubject(subject string) string {
+	return s.apiKeysKey() + ":subject:" + subject
+}
 
 // tokenKey is the key that says that an access token is revoked.
 func (s *Store) tokenKey(d storage.Digest) string { return s.prefix + "token:" + d.String() }

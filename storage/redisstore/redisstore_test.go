@@ -58,12 +58,14 @@ func calls(ctx context.Context, s *redisstore.Store) map[string]func() error {
 		"PutClient":               func() error { return s.PutClient(ctx, &storage.Client{ID: "c"}) },
 		"CreateClient":            func() error { return s.CreateClient(ctx, &storage.Client{ID: "c"}) },
 		"UpdateClient":            func() error { return s.UpdateClient(ctx, "c", func(*storage.Client) error { return nil }) },
-		"ListClients":             func() error { _, err := s.ListClients(ctx); return err },
+		"ListClients":             func() error { _, err := s.ListClients(ctx, storage.Page{}); return err },
 		"APIKey":                  func() error { _, err := s.APIKey(ctx, storage.Digest{1}); return err },
 		"CreateAPIKey":            func() error { return s.CreateAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}) },
 		"PutAPIKey":               func() error { return s.PutAPIKey(ctx, &storage.APIKey{ID: "k", Digest: storage.Digest{1}}) },
-		"RevokeAPIKey":            func() error { return s.RevokeAPIKey(ctx, "k", time.Now()) },
-		"ListAPIKeysOfClient":     func() error { _, err := s.ListAPIKeysOfClient(ctx, "c"); return err },
+		"RevokeAPIKey":            func() error { return s.RevokeAPIKey(ctx, "alice", "k", time.Now()) },
+		"ExpireAPIKey":            func() error { return s.ExpireAPIKey(ctx, "alice", "k", time.Now()) },
+		"ListAPIKeysOfClient":     func() error { _, err := s.ListAPIKeysOfClient(ctx, "c", storage.Page{}); return err },
+		"ListAPIKeysOfSubject":    func() error { _, err := s.ListAPIKeysOfSubject(ctx, "alice", storage.Page{}); return err },
 		"RevokeToken":             func() error { return s.RevokeToken(ctx, "jti", time.Now().Add(time.Hour)) },
 		"Revoked":                 func() error { _, err := s.Revoked(ctx, "jti", "f"); return err },
 		"SigningKeys":             func() error { _, err := s.SigningKeys(ctx); return err },
@@ -82,8 +84,8 @@ func TestNewNamesEveryFault(t *testing.T) {
 	}
 }
 
-// Whatever comes back that no script says is an outage: a proxy, another
-// version, a client library with ideas of its own.
+// Any reply that no script gives is an outage. It may come from a proxy,
+// another version, or a client library that changes replies.
 func TestStrangeRepliesAreOutages(t *testing.T) {
 	down := errors.New("down")
 	for name, reply := range map[string]struct {
@@ -109,8 +111,8 @@ func TestStrangeRepliesAreOutages(t *testing.T) {
 			what := fmt.Sprintf("%s, after %s", method, name)
 			err := call()
 			switch {
-			case name == "a list that is too short" && (method == "ListAPIKeysOfClient" || method == "SigningKeys"):
-				continue // it is the list of a client without keys, or of no keys
+			case name == "a list that is too short" && (method == "ExpireAPIKey" || method == "ListAPIKeysOfClient" || method == "ListAPIKeysOfSubject" || method == "SigningKeys"):
+				continue // it is the list of a client or a subject without keys, or of no keys
 			case err == nil:
 				t.Errorf("%s: got no error, want an outage", what)
 			}
@@ -198,8 +200,9 @@ func TestRepliesOfAllClients(t *testing.T) {
 	}
 }
 
-// The text of a script is sent once the server says that it does not have it,
-// in whatever type a client says so, and not for any other error.
+// The store sends the text of a script if the server answers that it does not
+// have it, and after no other error. A client may report that answer in any
+// type.
 func TestScriptTextIsSentOnNoScript(t *testing.T) {
 	const noScript = "NOSCRIPT No matching script. Please use EVAL."
 	for _, tt := range []struct {
@@ -255,8 +258,8 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// What a store cannot keep as it is, or what is not new, is refused before
-// anything is sent.
+// The store refuses a record that it cannot keep unchanged, or that is not new,
+// before it sends anything.
 func TestRefused(t *testing.T) {
 	s := open(t, func(context.Context, ...any) (any, error) {
 		t.Error("a command was sent, want none")
@@ -298,7 +301,8 @@ func TestRefused(t *testing.T) {
 		"a new API key without ID":       s.CreateAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{1}}),
 		"an API key without ID":          s.PutAPIKey(ctx, &storage.APIKey{Digest: storage.Digest{1}}),
 		"an API key without digest":      s.PutAPIKey(ctx, &storage.APIKey{ID: "k"}),
-		"revocation at the zero time":    s.RevokeAPIKey(ctx, "k", time.Time{}),
+		"revocation at the zero time":    s.RevokeAPIKey(ctx, "alice", "k", time.Time{}),
+		"an end at the zero time":        s.ExpireAPIKey(ctx, "alice", "k", time.Time{}),
 		"a token until the zero time":    s.RevokeToken(ctx, "jti", time.Time{}),
 		"a token until the year 10000":   s.RevokeToken(ctx, "jti", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
 		"a signing key without a turn":   s.CreateSigningKey(ctx, &storage.SigningKey{ID: "k", Sealed: []byte{1}}),
@@ -310,30 +314,5 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: got no error, want one", name)
 		}
 		wantNoVerdict(t, name, err)
-	}
-}
-
-func TestCheckNamesTheRemedy(t *testing.T) {
-	info := func(lines ...string) []any { return []any{strings.Join(lines, "\r\n"), "", ""} }
-	for _, tt := range []struct {
-		name  string
-		reply any
-		err   error
-		want  string // "" for no error
-	}{
-		{"Redis 6", info("redis_version:6.0.0", "maxmemory_policy:noeviction"), nil, ""},
-		{"Redis 10", info("redis_version:10.1", "maxmemory_policy:noeviction"), nil, ""},
-		{"a server that tells nothing", info(), nil, ""},
-		{"Redis 5", info("redis_version:5.0.14"), nil, "use Redis 6"},
-		{"eviction", info("redis_version:7.0.0", "maxmemory_policy:volatile-ttl"), nil, "set it to noeviction"},
-		{"nobody there", nil, errors.New("dial tcp: connection refused"), "is the server running"},
-		{"no permission", nil, errors.New("NOPERM this user has no permissions"), "allow the user"},
-		{"a failing disk", nil, errors.New("MISCONF Redis is configured to save RDB snapshots"), "cannot write its disk"},
-	} {
-		s := open(t, func(context.Context, ...any) (any, error) { return tt.reply, tt.err })
-		err := s.Check(t.Context())
-		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("Check, %s: got error %v, want one with %q", tt.name, err, tt.want)
-		}
 	}
 }

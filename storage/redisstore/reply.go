@@ -12,8 +12,8 @@ var (
 	errForm    = errors.New("redisstore: a reply is not as the script makes it")
 )
 
-// appendTexts flattens a reply, in whatever types a client gives it. The errors
-// that stand in a reply, as some clients put them there, are errors.
+// appendTexts flattens a reply, in any of the types that clients give. The
+// errors that stand in a reply, as some clients put them there, are errors.
 func appendTexts(texts []string, reply any) ([]string, error) {
 	switch r := reply.(type) {
 	case string:
@@ -44,7 +44,7 @@ func appendEach[T any](texts []string, list []T) ([]string, error) {
 	return texts, nil
 }
 
-// verdict says what the first word of a reply means, if yes is what it says on
+// verdict translates the first word of a reply, where yes is the word for
 // success. Any other word is an outage: it could come from a proxy or from
 // another version.
 func verdict(reply []string, yes string) error {
@@ -69,7 +69,8 @@ func done(reply []string) error {
 	return verdict(reply, "OK")
 }
 
-// found returns what a script found: n texts after the word.
+// found returns the n texts that follow the word of a script that found
+// something.
 func found(reply []string, n int) ([]string, error) {
 	if err := verdict(reply, "FOUND"); err != nil {
 		return nil, err

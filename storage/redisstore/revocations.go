@@ -5,37 +5,33 @@ import (
 	"errors"
 	"time"
 
-	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/internal/tokenid"
 )
 
 var errTokenExpiry = errors.New("redisstore: the revocation of an access token must have an expiresAt before the year 10000, and the zero time would revoke nothing")
 
-// RevokeToken is that of [storage.Revocations]. It keeps a digest of id, which
+// RevokeToken implements [storage.Revocations]. It keeps a digest of id, which
 // may be any text. The zero time is refused, because it would revoke nothing.
 func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
 	if expiresAt.IsZero() || expiresAt.UTC().Year() > 9999 {
 		return errTokenExpiry
 	}
-	return s.decide(ctx, "revoketoken", []string{s.tokenKey(tokenDigest(id))}, expiry(expiresAt))
+	return s.decide(ctx, "revoke_token", []string{s.tokenKey(tokenid.Digest(id))}, expiry(expiresAt))
 }
 
-// Revoked is that of [storage.Revocations]. With [Config.SingleServer] it is one
+// Revoked implements [storage.Revocations]. With [Config.SingleServer] it is one
 // round trip. On a cluster the token and its family are in slots of their own,
 // which no script can touch together: there a token of a family costs two.
 func (s *Store) Revoked(ctx context.Context, id, family string) (bool, error) {
-	keys := []string{s.tokenKey(tokenDigest(id))}
+	keys := []string{s.tokenKey(tokenid.Digest(id))}
 	if s.single && family != "" {
 		keys = append(keys, s.familyKey(family))
 	}
-	yes, err := s.ask(ctx, "tokenrevoked", keys)
+	yes, err := s.ask(ctx, "token_revoked", keys)
 	if err != nil || yes || s.single || family == "" {
 		return yes, err
 	}
-	return s.ask(ctx, "familyrevoked", []string{s.familyKey(family)})
-}
-
-func tokenDigest(id string) storage.Digest {
-	return storage.PresentedSecret(id).Digest(storage.KindAccessToken)
+	return s.ask(ctx, "family_revoked", []string{s.familyKey(family)})
 }
 
 // ask runs a script that answers with yes or no. Any other word is an outage.

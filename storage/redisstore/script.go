@@ -56,20 +56,34 @@ func sha1Name(text []byte) (name string) {
 // A server forgets scripts when it restarts, in a fail-over and by SCRIPT
 // FLUSH, and says so before it has done anything; then the text is sent.
 func (s *Store) run(ctx context.Context, name string, keys []string, args ...string) ([]string, error) {
-	sc := s.scripts[name]
+	reply, err := s.send(ctx, command("EVALSHA", s.scripts[name].name, keys, args))
+	if err != nil && isNoScript(err) {
+		return s.eval(ctx, name, keys, args...)
+	}
+	return textsOf(name, reply, err)
+}
+
+// eval sends the text of a script.
+func (s *Store) eval(ctx context.Context, name string, keys []string, args ...string) ([]string, error) {
+	reply, err := s.send(ctx, command("EVAL", s.scripts[name].text, keys, args))
+	return textsOf(name, reply, err)
+}
+
+// command makes a new one each time: a client may still hold the one before.
+func command(verb, script string, keys, args []string) []any {
 	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, "EVALSHA", sc.name, strconv.Itoa(len(keys)))
+	all = append(all, verb, script, strconv.Itoa(len(keys)))
 	for _, key := range keys {
 		all = append(all, key)
 	}
 	for _, arg := range args {
 		all = append(all, arg)
 	}
-	reply, err := s.send(ctx, all)
-	if err != nil && isNoScript(err) {
-		again := append([]any{"EVAL", sc.text}, all[2:]...) // not in place: a client may still hold it
-		reply, err = s.send(ctx, again)
-	}
+	return all
+}
+
+// textsOf is the reply of a script.
+func textsOf(name string, reply any, err error) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: %s: %w", name, err)
 	}

@@ -15,20 +15,26 @@ var (
 	errDamagedKey = errors.New("redisstore: a signing key's record is damaged, or not of this store")
 )
 
-// SigningKeys is that of [storage.SigningKeys].
+// SigningKeys implements [storage.SigningKeys]. A record that is damaged comes back
+// as a key with its turn alone, which opens nowhere: it must not take the readable
+// keys away from the server.
 func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
-	reply, err := s.run(ctx, "signingkeys", []string{s.signingKeysKey()})
+	reply, err := s.run(ctx, "signing_keys", []string{s.signingKeysKey()})
 	if err != nil {
 		return nil, err
 	}
-	if reply[0] != "FOUND" {
+	if reply[0] != "FOUND" || len(reply)%2 == 0 {
 		return nil, errForm
 	}
 	var keys []*storage.SigningKey
-	for _, text := range reply[1:] {
-		k, err := decodeSigningKey(text)
+	for pair := range slices.Chunk(reply[1:], 2) {
+		turn, err := strconv.ParseInt(pair[0], 10, 64)
 		if err != nil {
-			return nil, err
+			continue // no store has written it, and DeleteSigningKey cannot name it
+		}
+		k, err := decodeSigningKey(pair[1])
+		if err != nil || k.Turn != turn {
+			k = &storage.SigningKey{Turn: turn}
 		}
 		keys = append(keys, k)
 	}
@@ -36,8 +42,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) 
 	return keys, nil
 }
 
-// CreateSigningKey is that of [storage.SigningKeys]. It refuses a key without a
-// turn, an ID or what is sealed, and an ID that is not UTF-8.
+// CreateSigningKey implements [storage.SigningKeys]. It refuses a key without a
+// turn, an ID or a sealed private key, and an ID that is not UTF-8.
 //
 // If Redis hears of it twice, because a client sent it again when the answer was
 // lost, it adds one key and succeeds both times.
@@ -50,12 +56,12 @@ func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) err
 	if err != nil {
 		return err
 	}
-	return s.decide(ctx, "createsigningkey", []string{s.signingKeysKey()}, strconv.FormatInt(k.Turn, 10), k.ID, nonce, text)
+	return s.decide(ctx, "create_signing_key", []string{s.signingKeysKey()}, strconv.FormatInt(k.Turn, 10), k.ID, nonce, text)
 }
 
-// DeleteSigningKey is that of [storage.SigningKeys].
+// DeleteSigningKey implements [storage.SigningKeys].
 func (s *Store) DeleteSigningKey(ctx context.Context, turn int64) error {
-	return s.decide(ctx, "deletesigningkey", []string{s.signingKeysKey()}, strconv.FormatInt(turn, 10))
+	return s.decide(ctx, "delete_signing_key", []string{s.signingKeysKey()}, strconv.FormatInt(turn, 10))
 }
 
 func complete(k *storage.SigningKey) bool { return k.Turn >= 1 && k.ID != "" && len(k.Sealed) > 0 }
@@ -68,14 +74,14 @@ func encodeSigningKey(k *storage.SigningKey, nonce string) (string, error) {
 	return nonce + text, err
 }
 
-// decodeSigningKey reads what encodeSigningKey made. A key that has lost a field is
-// not listed without it.
+// decodeSigningKey reads the text that encodeSigningKey made. A key that has
+// lost a field is an error, so that it is not listed without that field.
 func decodeSigningKey(text string) (*storage.SigningKey, error) {
-	if len(text) < markLength {
+	if len(text) < nonceLength {
 		return nil, errDamagedKey
 	}
 	var r signingKeyRecord
-	if err := decode(text[markLength:], &r); err != nil {
+	if err := decode(text[nonceLength:], &r); err != nil {
 		return nil, err
 	}
 	k := storage.SigningKey(r)

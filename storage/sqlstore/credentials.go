@@ -15,17 +15,19 @@ var (
 	errNotNew   = errors.New("a new credential is unspent and not revoked")
 )
 
-// recordColumns are what args.record adds, in its order.
-const recordColumns = `digest, kind, client_id, subject, scope, audience, claims, api_key, redirect_uri, pkce,
-	challenge, issued_at, expires_at, family_expires_at, max_uses, delete_after, receipt, family`
+// recordNames are the columns that args.record adds, and the family.
+var recordNames = credentialColumns.names("") + `, delete_after, receipt, family`
 
-const createCredentialSQL = `INSERT INTO {}credentials (` + recordColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {or ignore}`
+// recordPlaceholders are the placeholders of the parameters that args.record
+// adds.
+var recordPlaceholders = credentialColumns.placeholders() + `, ?, ?`
+
+var createCredentialSQL = `INSERT INTO {}credentials (` + recordNames + `)
+	VALUES (` + recordPlaceholders + `, ?) {or ignore}`
 
 // credentialSQL finds a record, the row that spent it, and the tombstone of its
 // family, each by a unique index.
-const credentialSQL = `SELECT c.digest, c.kind, c.family, c.client_id, c.subject, c.scope, c.audience, c.claims, c.api_key,
-		c.redirect_uri, c.pkce, c.challenge, c.issued_at, c.expires_at, c.family_expires_at, c.max_uses,
+var credentialSQL = `SELECT ` + credentialColumns.names("c.") + `, c.family,
 		m.digest, m.parent_uses, m.parent_spent_at, m.parent_salt, m.parent_family_expires_at, r.family IS NOT NULL
 	FROM {}credentials c
 	LEFT JOIN {}credentials m ON {mark of c}
@@ -42,26 +44,12 @@ func (a *args) record(c *storage.Credential, deleteAfter time.Time, receipt int6
 		a.add(nil, errNotNew)
 		return
 	}
-	a.digest(c.Digest)
-	a.identifier(c.Kind)
-	a.identifier(c.ClientID)
-	a.identifier(c.Subject)
-	a.list(c.Scope)
-	a.list(c.Audience)
-	a.bytes(c.Claims)
-	a.digest(c.APIKey)
-	a.text(c.RedirectURI)
-	a.identifier(c.PKCE)
-	a.text(c.Challenge)
-	a.instant(c.IssuedAt)
-	a.instant(c.ExpiresAt)
-	a.instant(c.FamilyExpiresAt)
-	a.number(int64(c.MaxUses))
+	credentialColumns.add(a, c)
 	a.number(order(deleteAfter))
 	a.number(receipt)
 }
 
-// CreateCredential is that of [storage.Credentials]. A call whose answer was
+// CreateCredential implements [storage.Credentials]. A call whose answer was
 // lost on the way from the database finds that out, and does not report its own
 // record as one that was there before.
 func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) error {
@@ -69,17 +57,20 @@ func (s *Store) CreateCredential(ctx context.Context, c *storage.Credential) err
 	if a.err != nil {
 		return fmt.Errorf("sqlstore: create credential: %w", a.err)
 	}
-	ok, err := s.creates.add(ctx, newWrite(a, c.Digest))
+	ok, err := s.creates.Add(ctx, row{a, c.Digest})
 	if ok {
 		return nil
 	}
-	return s.created(ctx, toPool, c, receipt, err)
+	if err := s.created(ctx, toPool, c, receipt, err); err != nil {
+		return err
+	}
+	return wrap("create credential", s.confirm(ctx, s.confirmCreated, c.Digest))
 }
 
 // CreateCredentialTx is CreateCredential in a transaction of the host, so that
-// the page that issues a code stores it together with what it writes itself. Of
-// the transaction's outcome the store knows nothing: the credential is there if
-// the host commits. Nothing is tried again. After an error that is not
+// the page that issues a code stores it together with its own rows. The store
+// does not learn the transaction's outcome: the credential exists if the host
+// commits. The store tries nothing again. After an error that is not
 // [storage.ErrExists] the host rolls back.
 func (s *Store) CreateCredentialTx(ctx context.Context, tx *sql.Tx, c *storage.Credential) error {
 	a, receipt := newCredentialArgs(c)
@@ -93,6 +84,29 @@ func (s *Store) CreateCredentialTx(ctx context.Context, tx *sql.Tx, c *storage.C
 	return s.created(ctx, within(tx), c, receipt, err)
 }
 
+// Exec runs a statement with its parameters in a transaction of the host's that is no
+// *sql.Tx, and returns how many rows it changed. Parameters are nil, int64, bool,
+// []byte or string.
+type Exec func(ctx context.Context, statement string, parameters ...any) (rows int64, err error)
+
+// CreateCredentialExec is [Store.CreateCredentialTx] in a transaction of another
+// library, such as a pgx.Tx: exec runs one statement in it, once. After an error that is
+// not [storage.ErrExists] the host rolls back. On MySQL, which has no INSERT that leaves
+// a row alone, a credential that is there is an error of exec's.
+func (s *Store) CreateCredentialExec(ctx context.Context, exec Exec, c *storage.Credential) error {
+	a, _ := newCredentialArgs(c)
+	if a.err != nil {
+		return fmt.Errorf("sqlstore: create credential: %w", a.err)
+	}
+	switch n, err := exec(ctx, s.dialect.text(createCredentialSQL, s.prefix), a.values...); {
+	case err != nil:
+		return fmt.Errorf("sqlstore: create credential: %w", err)
+	case n == 0:
+		return storage.ErrExists
+	}
+	return nil
+}
+
 func newCredentialArgs(c *storage.Credential) (*args, int64) {
 	a, receipt := new(args), int64(drawn())
 	a.record(c, later(c.ExpiresAt, c.FamilyExpiresAt), receipt)
@@ -101,7 +115,7 @@ func newCredentialArgs(c *storage.Credential) (*args, int64) {
 }
 
 // created finds out why an INSERT did nothing or failed with err. It judges by
-// what stands in the table and never by err, so that no driver need be known.
+// the rows in the table and never by err, so that it need not know any driver.
 func (s *Store) created(ctx context.Context, to bind, c *storage.Credential, receipt int64, err error) error {
 	a := new(args)
 	a.digest(c.Digest)
@@ -115,18 +129,31 @@ func (s *Store) created(ctx context.Context, to bind, c *storage.Credential, rec
 	return fmt.Errorf("sqlstore: create credential: %w", errors.Join(err, readErr))
 }
 
-// Credential is that of [storage.Credentials].
+// Credential implements [storage.Credentials].
 func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
+	return lookUp(ctx, s.credentials, "find credential", string(d[:]))
+}
+
+// oneCredential finds a credential, or nil.
+func (s *Store) oneCredential(ctx context.Context, d string) (*storage.Credential, error) {
 	a := new(args)
-	a.bytes(d[:])
+	a.bytes([]byte(d))
 	found, err := query(ctx, s, s.credential, a, scanCredential)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("sqlstore: find credential: %w", err)
-	case len(found) == 0:
-		return nil, storage.ErrNotFound
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
 	return found[0], nil
+}
+
+// allCredentials finds credentials with one statement.
+func (s *Store) allCredentials(ctx context.Context, digests []string) (map[string]*storage.Credential, error) {
+	st, a := s.credentialAll.of(digests, func(a *args, d string) { a.bytes([]byte(d)) })
+	found, err := queryOn(ctx, toPool, st, a, scanCredential)
+	all := make(map[string]*storage.Credential, len(found))
+	for _, c := range found {
+		all[string(c.Digest[:])] = c
+	}
+	return all, err
 }
 
 func scanCredential(row scan) (*storage.Credential, error) {
@@ -134,10 +161,8 @@ func scanCredential(row scan) (*storage.Credential, error) {
 	var mark storage.Digest
 	var uses sql.NullInt64
 	var familyExpiresAt instant
-	err := row((*digest)(&c.Digest), &c.Kind, &c.Family, &c.ClientID, &c.Subject, (*list)(&c.Scope), (*list)(&c.Audience),
-		&c.Claims, (*digest)(&c.APIKey), &c.RedirectURI, &c.PKCE, &c.Challenge,
-		(*instant)(&c.IssuedAt), (*instant)(&c.ExpiresAt), (*instant)(&c.FamilyExpiresAt), &c.MaxUses,
-		(*digest)(&mark), &uses, (*instant)(&c.SpentAt), &c.Salt, &familyExpiresAt, &c.Revoked)
+	err := row(append(credentialColumns.dest(&c), &c.Family,
+		(*digest)(&mark), &uses, (*instant)(&c.SpentAt), &c.Salt, &familyExpiresAt, &c.Revoked)...)
 	if !mark.IsZero() {
 		c.Uses, c.FamilyExpiresAt = int(uses.Int64), time.Time(familyExpiresAt)
 	}

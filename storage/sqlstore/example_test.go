@@ -61,8 +61,8 @@ func ExampleStore_CreateClient() {
 	_ = begin
 }
 
-// One replica deletes hourly what has expired. An hour is left for clocks that
-// differ.
+// One replica deletes expired records every hour. It waits an hour after the
+// expiry, because clocks differ.
 func ExampleStore_DeleteExpired() {
 	sweep := func(ctx context.Context, store *sqlstore.Store) {
 		for {
@@ -72,7 +72,7 @@ func ExampleStore_DeleteExpired() {
 			case <-time.After(time.Hour):
 			}
 			if _, err := store.DeleteExpired(ctx, time.Now().Add(-time.Hour), 0); err != nil {
-				log.Print(err) // what it has not reached it deletes the next time
+				log.Print(err) // the next run deletes the rest
 			}
 		}
 	}
@@ -93,8 +93,8 @@ func ExampleOpen() {
 	_ = start
 }
 
-// The authorize page stores a code together with its own rows. The code is what
-// grants.NewAuthorizationCode made.
+// The authorize page stores a code together with its own rows.
+// grants.NewAuthorizationCode made the code.
 func ExampleStore_CreateCredentialTx() {
 	consent := func(ctx context.Context, db *sql.DB, s *sqlstore.Store, code *storage.Credential) error {
 		tx, err := db.BeginTx(ctx, nil)
@@ -113,7 +113,7 @@ func ExampleStore_CreateCredentialTx() {
 	_ = consent
 }
 
-// People who run their own migration tool print what it needs.
+// A host with its own migration tool prints the statements for it.
 func ExampleMigrations() {
 	all, err := sqlstore.Migrations(sqlstore.Postgres, "")
 	if err != nil {
@@ -122,5 +122,13 @@ func ExampleMigrations() {
 	for _, m := range all {
 		fmt.Println(m.Version, m.Name, len(m.SQL) > 0)
 	}
-	// Output: 1 0001_initial true
+	// Output:
+	// 1 0001_initial true
+	// 2 0002_issuer true
+	// 3 0003_families true
+	// 4 0004_api_key_name true
+	// 5 0005_refresh_grace true
+	// 6 0006_basic_not_encoded true
+	// 7 0007_client_assertion true
+	// 8 0008_client_certificate true
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math"
 	"slices"
@@ -16,27 +15,28 @@ import (
 const emptyRetention = 24 * time.Hour
 
 // DeleteExpired deletes credentials, spent or not, whose ExpiresAt and
-// FamilyExpiresAt both lie before an instant, what is remembered of revoked
-// families that ended before it, and replay records and denied tokens that did.
-// It deletes up to limit of them, or all if limit is zero or negative, and
-// returns how many it deleted; 0 means that nothing is left to delete.
+// FamilyExpiresAt both lie before an instant, and the tombstones of revoked families
+// and of revoked access tokens that ended before it. It deletes up to limit of them, or
+// all if limit is zero or negative, and returns how many it deleted; 0 means that nothing
+// is left to delete.
 //
 // A family that was revoked and has no credential is remembered for a day from
 // the first call that comes across it, measured by the instants that the calls
-// bring. What is left of a spent credential after its deletion, which names
-// nobody and cannot be found, goes a day later and is not counted.
+// bring. A deleted spent credential leaves a mark that has no subject and that
+// no look-up finds. DeleteExpired deletes the mark a day later and does not
+// count it.
 //
 // It finds its work by an index, and does it in transactions of at most a
-// hundred rows, whatever the limit is. Several replicas may call it at once;
-// they may count a row twice. After an error what was deleted before stays so,
-// and is counted.
+// hundred rows, also without a limit. Several replicas may call it at once;
+// they may count a row twice. After an error the rows that it had deleted stay deleted,
+// and are counted.
 func (s *Store) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	if limit <= 0 {
 		limit = math.MaxInt
 	}
 	deleted := 0
 	for _, part := range []func(context.Context, time.Time, int) (int, bool, error){
-		s.deleteCredentials, s.deleteFamilies, s.deleteReplay, s.deleteDenied,
+		s.deleteCredentials, s.deleteFamilies, s.deleteDenied,
 	} {
 		for more := true; more && deleted < limit; {
 			n, again, err := part(ctx, before, min(limit-deleted, batchSize))
@@ -62,8 +62,8 @@ func (s *Store) DeleteExpired(ctx context.Context, before time.Time, limit int) 
 // began, but the unique index as it is: if record and mark went at once, a
 // Spend that began before that would find the one and miss the other. So a mark
 // is released when its parent's record ends, and kept for markRetention then.
-// The record does not come back, which is why what is decided by a look at the
-// rows is still right when it is done, whatever others do meanwhile.
+// The record does not come back. So a decision that a look at the rows led to is
+// still right when it is carried out, even if others changed rows meanwhile.
 const expiredSQL = `SELECT c.digest, c.kind IS NOT NULL, c.expires_at, c.family_expires_at,
 		m.digest, m.parent_family_expires_at,
 		c.parent, p.digest IS NOT NULL, COALESCE(c.parent_uses, 0), c.parent_family_expires_at, p.expires_at
@@ -72,8 +72,8 @@ const expiredSQL = `SELECT c.digest, c.kind IS NOT NULL, c.expires_at, c.family_
 	LEFT JOIN {}credentials p ON p.digest = c.parent AND p.kind IS NOT NULL
 	WHERE c.delete_after < ? ORDER BY c.delete_after LIMIT ?`
 
-// releaseSQL ends the use of a record that is about to end. What a mark says of
-// its parent's FamilyExpiresAt is from then on its own end.
+// releaseSQL ends the use of a record that is about to end. From then on the
+// mark's copy of its parent's FamilyExpiresAt is the mark's own end.
 const releaseSQL = `UPDATE {}credentials SET parent_uses = 0, parent_salt = NULL, parent_family_expires_at = ?,
 		delete_after = CASE WHEN delete_after < ? THEN delete_after ELSE ? END
 	WHERE `
@@ -87,7 +87,7 @@ type aged struct {
 	digest   storage.Digest
 	isRecord bool
 	keep     time.Time      // the end of the record
-	parent   storage.Digest // what the row is the mark of, or zero
+	parent   storage.Digest // the record that the row marks as spent, or zero
 	lives    bool           // the parent's record is there
 	uses     int            // of the parent; 0 if the mark has been released
 	keepMark time.Time      // the end of the mark, or of the parent's record
@@ -114,7 +114,7 @@ type appointment struct {
 	at     time.Time
 }
 
-// chores are what is to be done with a batch of rows.
+// chores are the changes to make for a batch of rows.
 type chores struct {
 	ended          []storage.Digest // the records that come to an end
 	release        []storage.Digest // the records whose marks are released, by an end now or before
@@ -122,8 +122,8 @@ type chores struct {
 	lookAgain      []appointment
 }
 
-// decide collects what is to be done with rows, and ends no more than limit
-// records. What it leaves for the limit's sake is found again.
+// decide collects the changes to make for rows, and ends no more than limit
+// records. The next batch finds the rows that the limit left.
 func decide(rows []aged, before time.Time, limit int) chores {
 	var c chores
 	for _, r := range rows {
@@ -221,8 +221,8 @@ func window(before time.Time, limit int) *args {
 }
 
 // inBatches runs a statement with inBatch for all digests, with the same first
-// parameters. The last batch is filled with what it has already.
-func inBatches(ctx context.Context, to bind, st *sql.Stmt, all []storage.Digest, first ...int64) error {
+// parameters. The last batch is filled up with digests that it has already.
+func inBatches(ctx context.Context, to bind, st *statement, all []storage.Digest, first ...int64) error {
 	for len(all) > 0 {
 		a := new(args)
 		for _, n := range first {
@@ -310,17 +310,13 @@ func (s *Store) deleteFamilies(ctx context.Context, before time.Time, limit int)
 	return deleted, true, nil
 }
 
-func (s *Store) deleteReplay(ctx context.Context, before time.Time, limit int) (int, bool, error) {
-	return s.deleteDigests(ctx, s.expiredReplay, window(before, limit), s.removeReplay)
-}
-
 // deleteDenied leaves a token that was revoked once more meanwhile, until a later
 // instant.
 func (s *Store) deleteDenied(ctx context.Context, before time.Time, limit int) (int, bool, error) {
 	return s.deleteDigests(ctx, s.expiredDenied, window(before, limit), s.undeny, order(before))
 }
 
-func (s *Store) deleteDigests(ctx context.Context, find *sql.Stmt, w *args, remove *sql.Stmt, first ...int64) (int, bool, error) {
+func (s *Store) deleteDigests(ctx context.Context, find *statement, w *args, remove *statement, first ...int64) (int, bool, error) {
 	found, err := query(ctx, s, find, w, func(row scan) (d digest, err error) { return d, row(&d) })
 	if err != nil || len(found) == 0 {
 		return 0, false, err

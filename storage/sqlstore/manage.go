@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,14 +14,14 @@ var (
 	errZeroTime = errors.New("the zero time would never come")
 )
 
-// refusals are the errors of what never reaches the database.
-var refusals = []error{errText, errIdentifier, errInstant, errTwinSecrets, errAPIKey, errZeroTime}
+// refusals are the errors about values that never reach the database.
+var refusals = []error{errText, errIdentifier, errInstant, errAPIKey, errZeroTime}
 
 func isRefusal(err error) bool {
 	return slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
-// wrap says what was to be done when a fault came.
+// wrap adds to a fault the action that it interrupted.
 func wrap(what string, err error) error {
 	if err == nil {
 		return nil
@@ -31,7 +30,7 @@ func wrap(what string, err error) error {
 }
 
 // exists asks for one row by its key.
-func (s *Store) exists(ctx context.Context, st *sql.Stmt, key *args) (bool, error) {
+func (s *Store) exists(ctx context.Context, st *statement, key *args) (bool, error) {
 	found, err := query(ctx, s, st, key, func(row scan) (n int, err error) { return n, row(&n) })
 	return len(found) > 0, err
 }
@@ -39,7 +38,7 @@ func (s *Store) exists(ctx context.Context, st *sql.Stmt, key *args) (bool, erro
 // update changes one row, and returns [storage.ErrNotFound] if it is not there.
 // That a row was changed does not always show: MySQL counts those only that
 // are different afterwards, unless its driver is told otherwise.
-func (s *Store) update(ctx context.Context, what string, st *sql.Stmt, a *args, find *sql.Stmt, key *args) error {
+func (s *Store) update(ctx context.Context, what string, st *statement, a *args, find *statement, key *args) error {
 	n, err := s.exec(ctx, st, a)
 	if err == nil && n == 0 {
 		var there bool

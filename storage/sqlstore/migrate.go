@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"regexp"
 )
 
 type queryer interface {
@@ -21,12 +22,15 @@ type session interface {
 
 // Migrate brings the schema to the version that this library needs, and does
 // nothing if it is there. Every replica may call it at its start: they wait for
-// each other with a lock of the database. On PostgreSQL and SQLite it happens as a
-// whole or not at all. MySQL commits each statement that changes a schema; what
-// breaks off there is completed by the next call.
+// each other with a lock of the database. On a Galera cluster the lock holds on one
+// node, and a replica accepts what another one has done meanwhile. On PostgreSQL and SQLite it happens
+// as a whole or not at all. MySQL commits each statement that changes a schema;
+// if a migration breaks off there, the next call completes it.
 //
 // A schema that is newer is left as it is; [Open] tells whether it can be used.
-// The database's user needs the right to create tables here, and only here.
+// A table of one of its names that is not this library's is refused before anything
+// is changed. The database's user needs the right to create and to alter tables here,
+// and only here.
 func Migrate(ctx context.Context, c Config) error {
 	c, err := c.checked()
 	if err != nil {
@@ -43,7 +47,7 @@ func Migrate(ctx context.Context, c Config) error {
 		return locked(ctx, c, func(s session) error { return apply(ctx, s, c, all) })
 	})
 	if err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
+		return fmt.Errorf("sqlstore: migrate: %w", explained(err))
 	}
 	return nil
 }
@@ -58,14 +62,53 @@ func apply(ctx context.Context, s session, c Config, all []Migration) error {
 	if err != nil {
 		return err
 	}
+	if v.version == 0 {
+		if err := checkNames(ctx, s, c, all[0]); err != nil {
+			return err
+		}
+	}
 	for _, m := range all[min(v.version, len(all)):] {
 		for _, statement := range m.statements() {
-			if _, err := s.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("%s (may the user create tables?): %w", m.Name, err)
+			there, err := isDone(ctx, s, c.Dialect, statement)
+			if err == nil && !there {
+				_, err = s.ExecContext(ctx, statement)
+			}
+			if err != nil && doneByAnother(ctx, s, c.Dialect, statement) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("%s (may the user create and alter tables?): %w", m.Name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// addition matches a statement that adds a column or an index to a table.
+var addition = regexp.MustCompile(`ALTER TABLE ([a-z0-9_]+) (?s:.*)ADD (COLUMN|KEY)\s+([a-z_]+)`)
+
+// isDone reports whether a statement has been executed by a migration that broke off.
+// Only MySQL commits each, and has no IF NOT EXISTS for these.
+func isDone(ctx context.Context, s session, d Dialect, statement string) (bool, error) {
+	m := addition.FindStringSubmatch(statement)
+	if d != MySQL || m == nil {
+		return false, nil
+	}
+	look := `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`
+	if m[2] == "KEY" {
+		look = `SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?`
+	}
+	var n int
+	err := s.QueryRowContext(ctx, look, m[1], m[3]).Scan(&n)
+	return n > 0, err
+}
+
+// doneByAnother reports whether a statement that failed has been executed since by the
+// migration of another replica: the named lock of MySQL does not hold on the other
+// nodes of a Galera cluster.
+func doneByAnother(ctx context.Context, s session, d Dialect, statement string) bool {
+	there, err := isDone(ctx, s, d, statement)
+	return err == nil && there
 }
 
 // lockedPostgres holds an advisory lock until its transaction ends, which a

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/internal/tokenid"
 )
 
 var errNoTokenExpiry = errors.New("the revocation of an access token must have an expiresAt: the zero time would revoke nothing")
@@ -15,12 +15,12 @@ var errNoTokenExpiry = errors.New("the revocation of an access token must have a
 const revokeTokenSQL = `INSERT INTO {}denied_tokens (digest, expires_at) VALUES (?, ?) {latest}`
 
 // revokedSQL looks at both tables in one statement. It runs alone, and so sees
-// what was committed before it began, as the look of credentialSQL at the
+// every commit from before it began, as the look of credentialSQL at the
 // tombstones does.
 const revokedSQL = `SELECT EXISTS (SELECT 1 FROM {}denied_tokens WHERE digest = ?)
 	OR EXISTS (SELECT 1 FROM {}revoked_families WHERE family = ?)`
 
-// RevokeToken is that of [storage.Revocations]. It keeps a digest of id, which
+// RevokeToken implements [storage.Revocations]. It keeps a digest of id, which
 // may be any text. The zero time is refused, because it would revoke nothing. If
 // the answer was lost on the way from the database, call it again.
 func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
@@ -35,8 +35,8 @@ func (s *Store) RevokeToken(ctx context.Context, id string, expiresAt time.Time)
 	return wrap("revoke token", err)
 }
 
-// Revoked is that of [storage.Revocations]: one statement for the token and its
-// family. What is not UTF-8, or too long, to be a family is refused.
+// Revoked implements [storage.Revocations]: one statement for the token and its
+// family. A text that is not UTF-8, or too long, to be a family is refused.
 func (s *Store) Revoked(ctx context.Context, id, family string) (bool, error) {
 	a := new(args)
 	a.token(id)
@@ -59,5 +59,5 @@ var errNoAnswer = errors.New("the database has not answered")
 
 // token adds the digest of an access token's identifier.
 func (a *args) token(id string) {
-	a.digest(storage.PresentedSecret(id).Digest(storage.KindAccessToken))
+	a.digest(tokenid.Digest(id))
 }

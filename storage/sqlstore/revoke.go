@@ -8,7 +8,7 @@ import (
 // revokeSQL adds a tombstone. One that is there begins its time anew.
 const revokeSQL = `INSERT INTO {}revoked_families (family, delete_after) VALUES (?, 0) {keep}`
 
-// Revoke is that of [storage.Credentials]. It adds a tombstone, which
+// Revoke implements [storage.Credentials]. It adds a tombstone, which
 // Credential and Spend look at, instead of changing the family's rows: it
 // covers those too that are added later, and costs one statement however long
 // the chain of refreshes has grown.

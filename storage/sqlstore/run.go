@@ -9,18 +9,37 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/contit/oauth/storage"
 )
 
-// bind gives a prepared statement to where it is to run: as it is to the pool,
-// or into a transaction.
-type bind func(ctx context.Context, st *sql.Stmt) *sql.Stmt
+// bind gives a statement to where it is to run: to the pool, or into a transaction.
+type bind func(ctx context.Context, st *statement) bound
 
-func toPool(_ context.Context, st *sql.Stmt) *sql.Stmt { return st }
+// bound is a statement where it is to run, as a [sql.Stmt] is.
+type bound interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+}
 
-func within(tx *sql.Tx) bind { return tx.StmtContext }
+func toPool(_ context.Context, st *statement) bound {
+	if st.prepared == nil {
+		return unprepared{st.db, st.text}
+	}
+	return st.prepared
+}
+
+func within(tx *sql.Tx) bind {
+	return func(ctx context.Context, st *statement) bound {
+		if st.prepared == nil {
+			return unprepared{tx, st.text}
+		}
+		return tx.StmtContext(ctx, st.prepared)
+	}
+}
 
 // exec runs one statement that writes, and returns how many rows it changed.
-func (s *Store) exec(ctx context.Context, st *sql.Stmt, a *args) (rows int64, err error) {
+func (s *Store) exec(ctx context.Context, st *statement, a *args) (rows int64, err error) {
 	if a.err != nil {
 		return 0, a.err
 	}
@@ -31,13 +50,13 @@ func (s *Store) exec(ctx context.Context, st *sql.Stmt, a *args) (rows int64, er
 	return rows, err
 }
 
-func execOn(ctx context.Context, to bind, st *sql.Stmt, a *args) (int64, error) {
+func execOn(ctx context.Context, to bind, st *statement, a *args) (int64, error) {
 	if a.err != nil {
 		return 0, a.err
 	}
 	result, err := to(ctx, st).ExecContext(ctx, a.values...)
 	if err != nil {
-		return 0, err
+		return 0, explained(err)
 	}
 	return result.RowsAffected()
 }
@@ -45,8 +64,9 @@ func execOn(ctx context.Context, to bind, st *sql.Stmt, a *args) (int64, error) 
 // A scan reads the columns of one row.
 type scan func(dest ...any) error
 
-// query runs one statement that reads, and collects what row makes of each row.
-func query[T any](ctx context.Context, s *Store, st *sql.Stmt, a *args, row func(scan) (T, error)) (all []T, err error) {
+// query runs one statement that reads, and collects the result of row for each
+// row.
+func query[T any](ctx context.Context, s *Store, st *statement, a *args, row func(scan) (T, error)) (all []T, err error) {
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -57,10 +77,22 @@ func query[T any](ctx context.Context, s *Store, st *sql.Stmt, a *args, row func
 	return all, err
 }
 
-func queryOn[T any](ctx context.Context, to bind, st *sql.Stmt, a *args, row func(scan) (T, error)) (all []T, err error) {
+// find runs one statement that reads one row, or returns [storage.ErrNotFound].
+func find[T any](ctx context.Context, s *Store, what string, st *statement, a *args, row func(scan) (*T, error)) (*T, error) {
+	found, err := query(ctx, s, st, a, row)
+	switch {
+	case err != nil:
+		return nil, wrap(what, err)
+	case len(found) == 0:
+		return nil, storage.ErrNotFound
+	}
+	return found[0], nil
+}
+
+func queryOn[T any](ctx context.Context, to bind, st *statement, a *args, row func(scan) (T, error)) (all []T, err error) {
 	rows, err := to(ctx, st).QueryContext(ctx, a.values...)
 	if err != nil {
-		return nil, err
+		return nil, explained(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -70,7 +102,7 @@ func queryOn[T any](ctx context.Context, to bind, st *sql.Stmt, a *args, row fun
 		}
 		all = append(all, one)
 	}
-	return all, rows.Err()
+	return all, explained(rows.Err())
 }
 
 // transact runs several statements as one. f may be called again, and must
@@ -106,23 +138,37 @@ func (s *Store) inTransaction(ctx context.Context, f func(to bind) error) error 
 
 const (
 	maxRetries = 3
+	// maxDeadlocks is maxRetries for a deadlock of MySQL. A Galera cluster reports a
+	// deadlock to each statement that has met a statement on another node, and fifty
+	// callers that repeat one refresh token meet each other several times.
+	maxDeadlocks = 10
 	// firstPause bounds the pause before the first repetition. Each further
 	// one may be twice as long.
 	firstPause = 10 * time.Millisecond
 )
 
-// retry repeats what failed for the sake of concurrency, up to a number of times.
+// retry calls f again, up to a number of times, while it fails because of
+// concurrency.
 func retry(ctx context.Context, times int, f func(try int) error) error {
 	for try := 0; ; try++ {
 		err := f(try)
-		if err == nil || try == times || !transient(err) || !pause(ctx, firstPause<<min(try, 3)) {
+		if err == nil || try >= limit(times, err) || !transient(err) || !pause(ctx, firstPause<<min(try, 3)) {
 			return err
 		}
 	}
 }
 
-// pause waits for a random part of most, so that those who got into each
-// other's way do not meet again. It reports false if ctx ended first. The timer
+// limit returns how often a call that failed with err is repeated, where other errors
+// are repeated a number of times.
+func limit(times int, err error) int {
+	if strings.Contains(err.Error(), "Error 1213") {
+		return max(times, maxDeadlocks)
+	}
+	return times
+}
+
+// pause waits for a random part of most, so that two callers that met do not
+// meet again. It reports false if ctx ended first. The timer
 // is the only one of this package, and has gone when pause returns.
 func pause(ctx context.Context, most time.Duration) bool {
 	timer := time.NewTimer(time.Duration(drawn() % uint64(most)))
@@ -141,8 +187,8 @@ func drawn() uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// The SQLSTATEs of what PostgreSQL undid for the sake of concurrency:
-// serialization_failure, deadlock_detected, lock_not_available.
+// The SQLSTATEs with which PostgreSQL undoes a transaction because of
+// concurrency: serialization_failure, deadlock_detected, lock_not_available.
 var transientStates = []string{"40001", "40P01", "55P03"}
 
 // transientTexts begin or are part of the errors of drivers that have no method

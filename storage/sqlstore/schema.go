@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -15,14 +16,14 @@ var schemaFiles embed.FS
 type Migration struct {
 	// Version is the version of the schema after it. The first is 1.
 	Version int
-	// Name tells what it does, such as "0001_initial".
+	// Name describes the step, such as "0001_initial".
 	Name string
 	// SQL is the whole of it, for a tool of the host's own. It ends by writing
 	// the version into the table schema_version, which [Open] reads.
 	SQL string
 }
 
-// statements splits m into what a driver takes at once.
+// statements splits m into texts that a driver accepts in one call.
 func (m Migration) statements() []string {
 	var all []string
 	for _, statement := range strings.Split(m.SQL, ";\n") {
@@ -34,8 +35,8 @@ func (m Migration) statements() []string {
 }
 
 // Migrations returns all steps of the schema in their order, for people who run
-// their own migration tool or want to read what [Migrate] does. The prefix is
-// that of [Config.TablePrefix].
+// their own migration tool or want to read what [Migrate] does. Pass the prefix
+// of [Config.TablePrefix].
 func Migrations(d Dialect, prefix string) ([]Migration, error) {
 	prefix, err := checkedNames(d, prefix)
 	if err != nil {
@@ -57,11 +58,13 @@ func Migrations(d Dialect, prefix string) ([]Migration, error) {
 	return all, nil
 }
 
-// schemaVersion is what the database says about its schema.
+// schemaVersion is the content of the table schema_version.
 type schemaVersion struct {
 	version   int // 0 if there is none
 	worksWith int // the oldest version whose library may use it
 }
+
+var errVersionTable = errors.New("the version of the schema cannot be read from the table")
 
 // versionOf reads the version over one connection or the pool.
 func versionOf(ctx context.Context, q queryer, d Dialect, prefix string) (v schemaVersion, err error) {
@@ -72,12 +75,15 @@ func versionOf(ctx context.Context, q queryer, d Dialect, prefix string) (v sche
 	}
 	err = q.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0), COALESCE(MAX(works_with), 0) FROM `+prefix+`schema_version`).
 		Scan(&v.version, &v.worksWith)
+	if err != nil && ctx.Err() == nil && !transient(err) {
+		return v, fmt.Errorf("%w %q (may the user read it, and is it this library's? If not, set Config.TablePrefix): %w", errVersionTable, prefix+"schema_version", err)
+	}
 	return v, err
 }
 
-// checkSchema is what [Open] says about the version. A schema may be newer than
-// the library as long as it works with it: while replicas are replaced one by
-// one, the old ones must be able to restart.
+// checkSchema returns the error of [Open] about the version. A schema may be
+// newer than the library as long as it works with it: while replicas are
+// replaced one by one, the old ones must be able to restart.
 func (s *Store) checkSchema(ctx context.Context) error {
 	all, err := Migrations(s.dialect, s.prefix)
 	if err != nil {
@@ -85,6 +91,8 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	v, err := versionOf(ctx, s.db, s.dialect, s.prefix)
 	switch want := len(all); {
+	case errors.Is(err, errVersionTable):
+		return fmt.Errorf("sqlstore: %w", err)
 	case err != nil:
 		return fmt.Errorf("sqlstore: the version of the schema cannot be read; is the dialect of the database %v? %w", s.dialect, err)
 	case v.version == 0:

@@ -4,18 +4,15 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/contit/oauth/storage"
 )
 
-var errTwinSecrets = errors.New("two secrets of a client have one ID")
-
-// secretColumns are those of a secret s. The database does not order them: with
-// columns of any length, MySQL would write the rows to a temporary file first.
+// secretColumns are the columns of a secret s. The database does not order
+// them: with columns of any length, MySQL would write the rows to a temporary
+// file first.
 const secretColumns = `s.client_id, s.position, s.id, s.hash, s.not_before, s.expires_at`
 
 // keptSecret is a secret as it is kept, or nothing but NULLs.
@@ -47,47 +44,9 @@ func inOrder(kept []keptSecret) []storage.ClientSecret {
 	return secrets
 }
 
-// AddSecret adds a secret to a client, so that it can be rotated with an
-// overlap. It returns [storage.ErrNotFound] if there is no such client, and
-// [storage.ErrExists] if it has a secret with this ID.
-func (s *Store) AddSecret(ctx context.Context, clientID string, secret storage.ClientSecret) error {
-	if !isIdentifier(clientID) {
-		return notFound(ctx)
-	}
-	a, key, client := new(args), new(args), new(args)
-	a.identifier(secret.ID)
-	a.secret(secret)
-	a.identifier(clientID)
-	n, err := s.exec(ctx, s.addSecret, a)
-	if err == nil && n > 0 {
-		return nil
-	}
-	if a.err == nil {
-		client.identifier(clientID)
-		key.identifier(clientID)
-		key.identifier(secret.ID)
-		if there, readErr := s.exists(ctx, s.secretExists, key); readErr == nil && there {
-			return storage.ErrExists
-		}
-		if there, readErr := s.exists(ctx, s.clientExists, client); readErr == nil && !there {
-			return storage.ErrNotFound
-		}
-	}
-	return fmt.Errorf("sqlstore: add secret: %w", err)
-}
-
-const addSecretSQL = `INSERT INTO {}client_secrets (client_id, id, position, hash, not_before, expires_at)
-	SELECT c.id, ?, (SELECT COALESCE(MAX(p.position), 0) + 1 FROM {}client_secrets p WHERE p.client_id = c.id), ?, ?, ?
-	FROM {}clients c WHERE c.id = ? {or ignore}`
-
 // createSecrets adds the secrets of a new client in their order.
 func (s *Store) createSecrets(ctx context.Context, to bind, c *storage.Client) error {
-	seen := make(map[string]bool)
 	for i, secret := range c.Secrets {
-		if seen[secret.ID] {
-			return errTwinSecrets
-		}
-		seen[secret.ID] = true
 		if err := s.putSecret(ctx, to, c.ID, i+1, secret, false); err != nil {
 			return err
 		}
@@ -101,22 +60,53 @@ func (a *args) secret(s storage.ClientSecret) {
 	a.instant(s.ExpiresAt)
 }
 
-// ExpireSecret lets a secret of a client work until an instant and no longer,
-// or returns [storage.ErrNotFound]. One that ends sooner is left as it is. The
-// zero time is refused, because it would never come.
-func (s *Store) ExpireSecret(ctx context.Context, clientID, secretID string, at time.Time) error {
-	if at.IsZero() {
-		return fmt.Errorf("sqlstore: expire secret: %w", errZeroTime)
+// updateSecrets makes the secrets of a client those of c. It touches no secret
+// but those that its function was shown, and updates a row in place.
+func (s *Store) updateSecrets(ctx context.Context, to bind, before []storage.ClientSecret, c *storage.Client) error {
+	if slices.Equal(before, c.Secrets) {
+		return nil
 	}
-	if !isIdentifier(clientID) || !isIdentifier(secretID) {
-		return notFound(ctx)
+	old, kept := make(map[string]bool), make(map[string]bool)
+	for _, secret := range before {
+		old[secret.ID] = true
 	}
-	a, key := new(args), new(args)
-	a.instant(at)
-	a.identifier(clientID)
-	a.identifier(secretID)
-	a.instant(at)
-	key.identifier(clientID)
-	key.identifier(secretID)
-	return s.update(ctx, "expire secret", s.expireSecret, a, s.secretExists, key)
+	for i, secret := range c.Secrets {
+		kept[secret.ID] = true
+		if err := s.putSecret(ctx, to, c.ID, i+1, secret, old[secret.ID]); err != nil {
+			return err
+		}
+	}
+	for _, secret := range before {
+		if kept[secret.ID] {
+			continue
+		}
+		key := new(args)
+		key.identifier(c.ID)
+		key.identifier(secret.ID)
+		if _, err := execOn(ctx, to, s.deleteSecret, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putSecret writes a secret in its place among those of a client.
+func (s *Store) putSecret(ctx context.Context, to bind, clientID string, position int, secret storage.ClientSecret, replace bool) error {
+	var st *statement
+	a := new(args)
+	if replace {
+		st = s.updateSecret
+		a.number(int64(position))
+		a.secret(secret)
+		a.identifier(clientID)
+		a.identifier(secret.ID)
+	} else {
+		st = s.createSecret
+		a.identifier(clientID)
+		a.identifier(secret.ID)
+		a.number(int64(position))
+		a.secret(secret)
+	}
+	_, err := execOn(ctx, to, st, a)
+	return err
 }

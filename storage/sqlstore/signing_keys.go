@@ -11,7 +11,7 @@ var errSigningKey = errors.New("a signing key must have a turn from 1 on, an ID 
 
 const signingKeyColumns = `turn, id, announced_at, sealed, sealed_with`
 
-// SigningKeys is that of [storage.SigningKeys].
+// SigningKeys implements [storage.SigningKeys].
 func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
 	keys, err := query(ctx, s, s.signingKeys, new(args), func(row scan) (*storage.SigningKey, error) {
 		var k storage.SigningKey
@@ -20,12 +20,12 @@ func (s *Store) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) 
 	return keys, wrap("list signing keys", err)
 }
 
-// CreateSigningKey is that of [storage.SigningKeys]. It refuses a key without a
-// turn, an ID or what is sealed.
+// CreateSigningKey implements [storage.SigningKeys]. It refuses a key without a
+// turn, an ID or a sealed private key.
 //
 // A call whose answer was lost on the way from the database may find its own key
-// and return [storage.ErrExists]. There is no harm in that: whoever gets it reads
-// the keys that there are, and uses that of this turn, whoever made it.
+// and return [storage.ErrExists]. There is no harm in that: the caller reads the
+// keys that there are, and uses the key of this turn, its own or another's.
 func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) error {
 	const what = "create signing key"
 	if k.Turn < 1 || k.ID == "" || len(k.Sealed) == 0 {
@@ -58,7 +58,7 @@ func (s *Store) CreateSigningKey(ctx context.Context, k *storage.SigningKey) err
 	return wrap(what, err)
 }
 
-// DeleteSigningKey is that of [storage.SigningKeys].
+// DeleteSigningKey implements [storage.SigningKeys].
 func (s *Store) DeleteSigningKey(ctx context.Context, turn int64) error {
 	a := new(args)
 	a.number(turn)

@@ -15,11 +15,11 @@ var (
 	errUnsettled   = errors.New("the database accepted nothing and shows no reason; its state has changed meanwhile")
 )
 
-const spendIntoSQL = `INSERT INTO {}credentials (` + recordColumns + `,
+var spendIntoSQL = `INSERT INTO {}credentials (` + recordNames + `,
 		parent, parent_uses, parent_max_uses, parent_spent_at, parent_salt, parent_family_expires_at)`
 
-const spendSQL = spendIntoSQL + `
-	SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, old.family,
+var spendSQL = spendIntoSQL + `
+	SELECT ` + recordPlaceholders + `, old.family,
 		old.digest, 1, old.max_uses, ?, ?, ?
 	FROM {}credentials old
 	WHERE old.digest = ? AND old.kind IS NOT NULL
@@ -37,23 +37,23 @@ const spentBySQL = `SELECT m.receipt, r.family IS NOT NULL, n.digest
 	LEFT JOIN {}credentials n ON n.digest = ?
 	WHERE c.digest = ? AND c.kind IS NOT NULL`
 
-// Spend is that of [storage.Credentials]. If old cannot be spent and next's
+// Spend implements [storage.Credentials]. If old cannot be spent and next's
 // digest is taken as well, it returns [storage.ErrSpent]. A next of another
 // family than old's is refused.
 //
-// A call whose answer was lost on the way from the database reads what became
-// of it: if its own row is there, it was the one that spent old, and returns
-// nil. If the read fails too, the outcome is unknown and the error is an outage.
-// Of a repeated use it is not known whether it was counted.
+// If the answer of the database is lost, the call reads the outcome: if its own
+// row is there, this call spent old, and returns nil. If the read fails too,
+// the outcome is unknown and the error is an outage. The call cannot learn
+// whether a repeated use was counted.
 func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
 	// A spend is an INSERT. The successor's row names its parent in a column
-	// with a unique index, and carries what is to be known of the parent's use:
-	// it is at once the new record and the mark that the old one was used. If
-	// there is no successor, the row is the mark alone. So a spend is one
-	// statement, which is all or nothing by itself, no row is updated, and the
-	// judge of "used before" is the unique index: of two INSERTs with one
-	// parent the database lets one pass, whatever the isolation level and
-	// whatever the statements could see of each other.
+	// with a unique index, and carries the record of the parent's use: it is at
+	// once the new record and the mark that the old one was used. If there is
+	// no successor, the row is the mark alone. So a spend is one statement,
+	// which is all or nothing by itself, no row is updated, and the judge of
+	// "used before" is the unique index: of two INSERTs with one parent the
+	// database lets one pass, at every isolation level and no matter how much
+	// the statements see of each other.
 	//
 	// The rest of the statement's condition is about rows that are committed
 	// before a spend, and stay:
@@ -62,10 +62,10 @@ func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at tim
 	//     DeleteExpired deletes it while the statement runs, the mark of an
 	//     earlier spend is still there.
 	//   - the tombstone of its family. A Spend that begins after Revoke has
-	//     returned sees it, since what a statement sees is fixed when the
-	//     statement begins, at every level from READ COMMITTED up: a statement
-	//     that runs alone is a transaction of its own. A Spend that is under
-	//     way while Revoke commits may succeed, as if it had come before; its
+	//     returned sees it, since a statement reads a snapshot from its
+	//     beginning, at every level from READ COMMITTED up: a statement that
+	//     runs alone is a transaction of its own. A Spend that is under way
+	//     while Revoke commits may succeed, as if it had come before; its
 	//     successor is of the family, and so is found revoked. Nothing need be
 	//     locked, and no row of the family be changed.
 	//
@@ -75,8 +75,8 @@ func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at tim
 	// younger than the snapshot, it reports a serialization failure instead,
 	// and MySQL reads the old record and the tombstone with shared locks, so
 	// that a Revoke waits for it. SERIALIZABLE: the same; but PostgreSQL
-	// suspects more than there is, since it tracks what was read by pages.
-	// These refusals undo everything, and are tried again. At MySQL's READ
+	// suspects more than there is, since it tracks reads by pages. These
+	// refusals undo everything, and are tried again. At MySQL's READ
 	// UNCOMMITTED a tombstone would be seen that is never committed: that level
 	// is not supported. SQLite has one writer at a time.
 	if old.Uses != 0 {
@@ -87,7 +87,7 @@ func (s *Store) Spend(ctx context.Context, old, next *storage.Credential, at tim
 	if a.err != nil {
 		return fmt.Errorf("sqlstore: spend: %w", a.err)
 	}
-	ok, err := s.spends.add(ctx, newWrite(a, old.Digest))
+	ok, err := s.spends.Add(ctx, row{a, old.Digest})
 	if ok {
 		return nil
 	}
@@ -99,7 +99,7 @@ func spendArgs(old, next *storage.Credential, at time.Time, receipt int64) *args
 	keepOld := later(old.ExpiresAt, old.FamilyExpiresAt)
 	switch {
 	case next == nil:
-		a.mark(keepOld, receipt)
+		a.markOnly(keepOld, receipt)
 	case next.Family != old.Family:
 		a.add(nil, errOtherFamily)
 	default:
@@ -113,26 +113,18 @@ func spendArgs(old, next *storage.Credential, at time.Time, receipt int64) *args
 	return a
 }
 
-// mark adds the columns of record for a spend without a successor. The digest
-// is drawn: no secret has it.
-func (a *args) mark(deleteAfter time.Time, receipt int64) {
-	var none storage.Digest
-	rand.Read(none[:]) // it cannot fail: the process ends instead
-	a.digest(none)
-	a.bytes(nil)
-	a.identifier("")
-	a.identifier("")
-	a.list(nil)
-	a.list(nil)
-	a.bytes(nil)
-	a.bytes(nil)
-	a.text("")
-	a.text("")
-	a.text("")
-	a.instant(time.Time{})
-	a.instant(time.Time{})
-	a.instant(time.Time{})
-	a.number(0)
+// markOnly adds the columns of record for a spend without a successor, which is the
+// row of no credential: its kind is NULL. The digest is drawn: no secret has it.
+func (a *args) markOnly(deleteAfter time.Time, receipt int64) {
+	var none storage.Credential
+	rand.Read(none.Digest[:]) // it cannot fail: the process ends instead
+	for _, c := range credentialColumns {
+		if c.name == "kind" {
+			a.bytes(nil)
+			continue
+		}
+		c.add(a, &none)
+	}
 	a.number(order(deleteAfter))
 	a.number(receipt)
 }
@@ -160,9 +152,9 @@ func (s *Store) repeatUse(ctx context.Context, old, next *storage.Credential) er
 	return err
 }
 
-// judge finds out why a spend did nothing or failed with err. It judges by what
-// stands in the table and never by err, so that no driver need be known, and a
-// verdict is one even if the connection broke.
+// judge finds out why a spend did nothing or failed with err. It judges by the
+// rows in the table and never by err. So it need not know any driver, and its
+// verdict holds even if the connection broke.
 func (s *Store) judge(ctx context.Context, old, next *storage.Credential, receipt int64, err error) error {
 	type reason struct {
 		receipt *int64 // of the row that spent it
@@ -187,7 +179,7 @@ func (s *Store) judge(ctx context.Context, old, next *storage.Credential, receip
 	}
 	switch r := reasons[0]; {
 	case r.receipt != nil && *r.receipt == receipt:
-		return nil // this call did it, and the answer was lost
+		return wrap("spend", s.confirm(ctx, s.confirmSpent, old.Digest)) // this call did it, and the answer was lost
 	case r.receipt != nil || r.revoked:
 		return storage.ErrSpent
 	case r.taken != digest{}:

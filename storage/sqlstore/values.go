@@ -25,14 +25,14 @@ var (
 
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// isIdentifier reports whether there can be a record with this identifier. What
-// cannot be is not asked for: PostgreSQL answers it with an error, and a client
-// that sends a NUL must not look like an outage.
+// isIdentifier reports whether there can be a record with this identifier. The
+// store does not ask for one that cannot be there: PostgreSQL answers it with an error,
+// and a client that sends a NUL must not look like an outage.
 func isIdentifier(s string) bool { return len(s) <= maxIdentifier && isText(s) }
 
 // args collects the parameters of a statement, and the first fault of a value.
-// They are plain values of package driver: what drivers make of other types is
-// not the same for all of them.
+// They are plain values of package driver: drivers differ in how they convert
+// other types.
 type args struct {
 	values []any
 	err    error
@@ -68,6 +68,10 @@ func (a *args) identifier(s string) {
 func (a *args) list(l []string) {
 	if l == nil {
 		a.add(nil, nil)
+		return
+	}
+	if text, ok := plainText(l); ok {
+		a.add(text, nil)
 		return
 	}
 	for _, s := range l {
@@ -112,28 +116,22 @@ func (a *args) instant(t time.Time) {
 
 func (a *args) duration(d time.Duration) { a.number(d.Microseconds()) }
 
-// list, digest and instant read what the methods of args with their names made.
+// digest and instant read the values that the methods of args with the same names
+// made. Drivers give nearly all of them as they are. Package sql would convert an
+// integer to text and back.
 type (
-	list    []string
 	digest  storage.Digest
 	instant time.Time
 )
 
-// Scan is that of [sql.Scanner].
-func (l *list) Scan(value any) error {
-	var text sql.Null[[]byte]
-	if err := text.Scan(value); err != nil || !text.Valid {
-		*l = nil
-		return err
-	}
-	return json.Unmarshal(text.V, (*[]string)(l))
-}
-
-// Scan is that of [sql.Scanner].
+// Scan implements [sql.Scanner].
 func (d *digest) Scan(value any) error {
-	var b sql.Null[[]byte]
-	err := b.Scan(value)
 	*d = digest{}
+	var b sql.Null[[]byte]
+	var err error
+	if b.V, b.Valid = value.([]byte); !b.Valid {
+		err = b.Scan(value)
+	}
 	switch {
 	case err != nil || !b.Valid:
 		return err
@@ -144,13 +142,12 @@ func (d *digest) Scan(value any) error {
 	return nil
 }
 
-// Scan is that of [sql.Scanner].
+// Scan implements [sql.Scanner].
 func (t *instant) Scan(value any) error {
-	var n sql.NullInt64
-	err := n.Scan(value)
+	n, valid, err := number(value)
 	*t = instant{}
-	if err == nil && n.Valid {
-		*t = instant(time.UnixMicro(n.Int64).UTC())
+	if valid {
+		*t = instant(time.UnixMicro(n).UTC())
 	}
 	return err
 }
@@ -158,12 +155,21 @@ func (t *instant) Scan(value any) error {
 // duration reads microseconds.
 type duration time.Duration
 
-// Scan is that of [sql.Scanner].
+// Scan implements [sql.Scanner].
 func (d *duration) Scan(value any) error {
-	var n sql.NullInt64
-	err := n.Scan(value)
-	*d = duration(n.Int64) * duration(time.Microsecond)
+	n, _, err := number(value)
+	*d = duration(n) * duration(time.Microsecond)
 	return err
+}
+
+// number returns an integer, unless it is NULL.
+func number(value any) (n int64, valid bool, err error) {
+	if n, ok := value.(int64); ok {
+		return n, true, nil
+	}
+	var any sql.NullInt64
+	err = any.Scan(value)
+	return any.Int64, err == nil && any.Valid, err
 }
 
 // order is an instant as a number that can be compared in a column that is not

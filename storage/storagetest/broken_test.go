@@ -10,7 +10,7 @@ import (
 	"github.com/contit/oauth/storage/storagetest"
 )
 
-// fault is what is wrong with a table.
+// fault names the bug of a table.
 type fault string
 
 const (
@@ -97,8 +97,8 @@ func TestRejectsBrokenTables(t *testing.T) {
 	}
 }
 
-// TestRecorderPassesGoodStores shows that what rejects the broken stores is
-// their fault and not the recorder.
+// TestRecorderPassesGoodStores shows that the suite rejects the broken stores
+// because of their faults and not because of the recorder.
 func TestRecorderPassesGoodStores(t *testing.T) {
 	for _, r := range storagetest.Rules() {
 		if got := failures(t, r, newTable("")); len(got) > 0 {
@@ -130,7 +130,8 @@ func TestEveryRuleCanFail(t *testing.T) {
 	}
 }
 
-// TestNaiveStoreFailsSoon measures the suite against what people write first.
+// TestNaiveStoreFailsSoon measures the suite against the store that most people
+// write first.
 func TestNaiveStoreFailsSoon(t *testing.T) {
 	start := time.Now()
 	var rules []string

@@ -79,7 +79,7 @@ func (t *tester) created(s storage.Credentials, c *storage.Credential) *storage.
 func (t *tester) spend(s storage.Credentials, old, next *storage.Credential, at time.Time) {
 	t.Helper()
 	if err := s.Spend(t.ctx, old, next, at); err != nil {
-		t.Fatalf("Spend of what can be spent: got error %v, want none", err)
+		t.Fatalf("Spend of an unspent credential: got error %v, want none", err)
 	}
 }
 

@@ -4,13 +4,14 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// contextRules say what happens to callers that have given up.
+// contextRules are the rules for callers that have given up.
 var contextRules = []rule[storage.Credentials]{
 	{"an ended context never looks like a verdict about a credential", docPackage, endedReads},
 	{"an ended context changes nothing", docPackage, endedWrites},
 }
 
-// endedReads asks what would be answered with each sentinel.
+// endedReads makes each call that would return a sentinel if its context had
+// not ended.
 func endedReads(t *tester, s storage.Credentials) {
 	used := t.repeating(s, 1)
 	taken := newCredential()

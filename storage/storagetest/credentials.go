@@ -14,7 +14,7 @@ import (
 
 var credentialRules = slices.Concat(recordRules, spendRules, repeatRules, revokeRules, raceRules, contextRules)
 
-// recordRules say that what comes in comes out.
+// recordRules are the rules for reading a record back unchanged.
 var recordRules = []rule[storage.Credentials]{
 	{"a credential is found with every field as it was created", docCreate, credentialComesBack},
 	{"a credential with few fields is found with zero values", docType, bareCredential},
@@ -43,7 +43,7 @@ func credentialComesBack(t *tester, s storage.Credentials) {
 func bareCredential(t *tester, s storage.Credentials) {
 	at := now()
 	want := &storage.Credential{
-		Digest: newDigest(), Kind: "host", Family: rand.Text(), ClientID: "c", Subject: "s",
+		Digest: newDigest(), Kind: "host", Family: rand.Text(), Issuer: "https://as.test", ClientID: "c", Subject: "s",
 		IssuedAt: at, ExpiresAt: at.Add(time.Hour), FamilyExpiresAt: at.Add(time.Hour),
 	}
 	t.create(s, want)

@@ -21,7 +21,7 @@ type deleter interface {
 const docDelete = "the comment of storagetest.RunCredentials; and that of storage.Credential: " +
 	"the record is kept until FamilyExpiresAt, so that a replay is recognised"
 
-// deletionRules say what may be forgotten, and when.
+// deletionRules are the rules for when a store may delete which record.
 var deletionRules = []rule[deleter]{
 	{"what is spent is known until its FamilyExpiresAt", docDelete, deletionSpares},
 	{"what is over is deleted", docDelete, deletionDeletes},

@@ -21,7 +21,7 @@ type directory struct {
 	putAPIKey func(s *memory.Store, ctx context.Context, k *storage.APIKey) error
 }
 
-// Client is that of storage.Clients.
+// Client implements storage.Clients.
 func (d directory) Client(ctx context.Context, id string) (*storage.Client, error) {
 	if d.client != nil {
 		return d.client(d.Store, ctx, id)
@@ -29,7 +29,7 @@ func (d directory) Client(ctx context.Context, id string) (*storage.Client, erro
 	return d.Store.Client(ctx, id)
 }
 
-// PutClient is that of storagetest.Clients.
+// PutClient implements storagetest.Clients.
 func (d directory) PutClient(ctx context.Context, c *storage.Client) error {
 	if d.putClient != nil {
 		return d.putClient(d.Store, ctx, c)
@@ -37,7 +37,7 @@ func (d directory) PutClient(ctx context.Context, c *storage.Client) error {
 	return d.Store.PutClient(ctx, c)
 }
 
-// APIKey is that of storage.APIKeys.
+// APIKey implements storage.APIKeys.
 func (d directory) APIKey(ctx context.Context, digest storage.Digest) (*storage.APIKey, error) {
 	if d.apiKey != nil {
 		return d.apiKey(d.Store, ctx, digest)
@@ -45,7 +45,7 @@ func (d directory) APIKey(ctx context.Context, digest storage.Digest) (*storage.
 	return d.Store.APIKey(ctx, digest)
 }
 
-// PutAPIKey is that of storagetest.APIKeys.
+// PutAPIKey implements storagetest.APIKeys.
 func (d directory) PutAPIKey(ctx context.Context, k *storage.APIKey) error {
 	if d.putAPIKey != nil {
 		return d.putAPIKey(d.Store, ctx, k)

@@ -25,8 +25,8 @@ func ExampleRunCredentials() {
 	_ = TestCredentials
 }
 
-// What remembers revoked access tokens is tested together with the credentials
-// whose families it knows.
+// The suite tests a store of revoked access tokens together with the
+// credentials whose families it knows.
 func ExampleRunRevocations() {
 	TestRevocations := func(t *testing.T) {
 		storagetest.RunRevocations(t, func(t testing.TB) storagetest.Revocations { return new(memory.Store) })
@@ -43,7 +43,7 @@ func ExampleRunSigningKeys() {
 }
 
 // configured is a store whose clients stand in a configuration: it has no
-// method to add one, so its test adds one to what the store reads.
+// method to add one, so its test adds one to the configuration.
 type configured struct {
 	storage.Clients
 	file map[string]*storage.Client

@@ -8,7 +8,7 @@ import (
 )
 
 // Rule is a rule as the tests of the suite see it: over any testing.TB, so that
-// they can record what it reports.
+// they can record its reports.
 type Rule struct {
 	Name  string
 	Check func(t testing.TB, s Store)
@@ -34,4 +34,25 @@ func erase[S any](rules []rule[S], part func(Store) S) []Rule {
 		erased = append(erased, Rule{r.name, func(t testing.TB, s Store) { r.run(t, part(s)) }})
 	}
 	return erased
+}
+
+// ManagementRule is a rule of [storagetest.RunManagement], as the tests of the
+// suite see it.
+type ManagementRule struct {
+	Name  string
+	Check func(t testing.TB, s Management)
+}
+
+// ManagementRules are all rules of [RunManagement].
+func ManagementRules() (all []ManagementRule) {
+	for _, r := range managedClientRules {
+		all = append(all, ManagementRule{r.name, func(t testing.TB, s Management) { r.run(t, s) }})
+	}
+	for _, r := range managedAPIKeyRules {
+		all = append(all, ManagementRule{r.name, func(t testing.TB, s Management) { r.run(t, s) }})
+	}
+	for _, r := range managedFamilyRules {
+		all = append(all, ManagementRule{r.name, func(t testing.TB, s Management) { r.run(t, s) }})
+	}
+	return all
 }

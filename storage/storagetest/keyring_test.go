@@ -17,7 +17,7 @@ import (
 	"github.com/contit/oauth/storage/storagetest"
 )
 
-// What is wrong with a keyring.
+// The bugs of a keyring.
 const (
 	looksThenAdds      fault = "looks whether the turn is taken, then adds"
 	inTheOrderAdded    fault = "lists keys in the order in which they were added"
@@ -69,7 +69,7 @@ func (r *keyring) begin() func() {
 	return r.step.Unlock
 }
 
-// SigningKeys is that of storage.SigningKeys.
+// SigningKeys implements storage.SigningKeys.
 func (r *keyring) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
 	defer r.begin()()
 	if err := ctx.Err(); err != nil && r.fault != ignoresContextKeys {
@@ -108,7 +108,7 @@ func (r *keyring) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error
 
 func byTurn(a, b *storage.SigningKey) int { return cmp.Compare(a.Turn, b.Turn) }
 
-// CreateSigningKey is that of storage.SigningKeys.
+// CreateSigningKey implements storage.SigningKeys.
 func (r *keyring) CreateSigningKey(ctx context.Context, k *storage.SigningKey) error {
 	defer r.begin()()
 	if err := ctx.Err(); err != nil && r.fault != ignoresContextKeys {
@@ -145,7 +145,7 @@ func (r *keyring) CreateSigningKey(ctx context.Context, k *storage.SigningKey) e
 	return nil
 }
 
-// spoil returns what is kept of a key.
+// spoil returns the copy of a key that the keyring keeps.
 func (r *keyring) spoil(k *storage.SigningKey) *storage.SigningKey {
 	kept := k.Clone()
 	switch r.fault {
@@ -175,7 +175,7 @@ func (r *keyring) has(k *storage.SigningKey) bool {
 	})
 }
 
-// key is what the store compares IDs by.
+// key returns the text by which the store compares an ID.
 func (r *keyring) key(id string) string {
 	switch r.fault {
 	case foldsIDs:
@@ -186,7 +186,7 @@ func (r *keyring) key(id string) string {
 	return id
 }
 
-// DeleteSigningKey is that of storage.SigningKeys.
+// DeleteSigningKey implements storage.SigningKeys.
 func (r *keyring) DeleteSigningKey(ctx context.Context, turn int64) error {
 	defer r.begin()()
 	if err := ctx.Err(); err != nil && r.fault != ignoresContextKeys {
@@ -207,7 +207,7 @@ func (r *keyring) DeleteSigningKey(ctx context.Context, turn int64) error {
 	return nil
 }
 
-// DeleteExpired is what storagetest.RunCredentials describes.
+// DeleteExpired is the method that storagetest.RunCredentials describes.
 func (r *keyring) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := r.Store.DeleteExpired(ctx, before, limit)
 	if r.fault == expiresKeys {

@@ -9,8 +9,8 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// raceRules set callers against each other. What they look for is a gap between
-// a question and the change that rests on its answer.
+// raceRules set callers against each other. They look for a gap between a
+// question and the change that rests on its answer.
 var raceRules = []rule[storage.Credentials]{
 	{"one of fifty who spend a credential at once succeeds, and only its successor exists", docSpend, raceSpend},
 	{"fifty repeated uses at once are counted exactly", docSpend, raceRepeat},
@@ -118,7 +118,7 @@ func raceSameSuccessor(t *tester, s storage.Credentials) {
 		t.wantStored(s, "the winner's successor", nexts[winner])
 		for i, old := range olds {
 			if got := t.find(s, old.Digest); got.Spent() != (i == winner) {
-				t.Errorf("what was to be spent: got spent %t, want %t", got.Spent(), i == winner)
+				t.Errorf("the credential to spend: got spent %t, want %t", got.Spent(), i == winner)
 			}
 		}
 	}
@@ -203,8 +203,8 @@ func raceRevokeCreate(t *tester, s storage.Credentials) {
 	}
 }
 
-// raceCancel ends the context at later and later moments of a Spend. Whatever
-// Spend says about it, old must be spent if and only if next is there.
+// raceCancel ends the context at later and later moments of a Spend. With every
+// result of Spend, old must be spent if and only if next is there.
 func raceCancel(t *tester, s storage.Credentials) {
 	moment := 5 * time.Microsecond
 	for range 60 {
@@ -224,8 +224,9 @@ func raceCancel(t *tester, s storage.Credentials) {
 	}
 }
 
-// spentAndAdded looks twice if it has to: a server may go on with what its
-// client has given up, and complete it between the two reads. It does so once.
+// spentAndAdded looks twice if it has to: a server may go on with a statement
+// that its client has given up, and complete it between the two reads. It does
+// so once.
 func (t *tester) spentAndAdded(s storage.Credentials, old, next *storage.Credential) (spent, added bool) {
 	t.Helper()
 	for range 2 {

@@ -50,12 +50,18 @@ func (r *recorder) Skipf(f string, args ...any) { r.Fatal("skipped: ", fmt.Sprin
 // Logf is silent, since broken stores log much.
 func (r *recorder) Logf(string, ...any) {}
 
-// failures returns what a rule reports about a store.
+// failures returns the failures that a rule reports about a store.
 func failures(t *testing.T, r storagetest.Rule, s storagetest.Store) []string {
+	t.Helper()
+	return recorded(t, func(tb testing.TB) { r.Check(tb, s) })
+}
+
+// recorded returns the failures that a check reports.
+func recorded(t *testing.T, check func(t testing.TB)) []string {
 	t.Helper()
 	rec := &recorder{TB: t}
 	var wg sync.WaitGroup
-	wg.Go(func() { r.Check(rec, s) })
+	wg.Go(func() { check(rec) })
 	wg.Wait()
 	return rec.failures
 }
@@ -76,7 +82,13 @@ func ruleNamed(t *testing.T, name string) storagetest.Rule {
 // and where it comes from.
 func wantRejected(t *testing.T, rule string, s storagetest.Store) {
 	t.Helper()
-	got := failures(t, ruleNamed(t, rule), s)
+	r := ruleNamed(t, rule)
+	wantRejectedBy(t, rule, func(tb testing.TB) { r.Check(tb, s) })
+}
+
+func wantRejectedBy(t *testing.T, rule string, check func(t testing.TB)) {
+	t.Helper()
+	got := recorded(t, check)
 	if len(got) == 0 {
 		t.Errorf("rule %q: the broken store passed, want it rejected", rule)
 		return

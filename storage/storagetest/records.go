@@ -24,7 +24,7 @@ func newDigest() storage.Digest {
 func newCredential() *storage.Credential {
 	at := now()
 	return &storage.Credential{
-		Digest: newDigest(), Kind: storage.KindRefreshToken, Family: rand.Text(),
+		Digest: newDigest(), Kind: storage.KindRefreshToken, Family: rand.Text(), Issuer: "https://as.test",
 		ClientID: "client-" + rand.Text(), Subject: "alice", Scope: []string{"read", "write"},
 		Audience: []string{"https://api.test"}, Claims: []byte(`{"tenant":"blue"}`),
 		IssuedAt: at, ExpiresAt: at.Add(time.Hour), FamilyExpiresAt: at.Add(24 * time.Hour),
@@ -39,8 +39,8 @@ func successor(c *storage.Credential) *storage.Credential {
 	return next
 }
 
-// spending returns what the endpoint passes to Spend as old: the record as it
-// was found, with a salt of its own.
+// spending returns the record that the endpoint passes to Spend as old: the
+// record as it was found, with a new salt.
 func spending(found *storage.Credential) *storage.Credential {
 	old := deepCopy(found)
 	old.Salt = []byte(rand.Text())
@@ -58,12 +58,23 @@ func filledCredential(t *tester) *storage.Credential {
 	return c
 }
 
-// filledClient returns a client with a value in every field.
+// filledClient returns a client with a value in every field, which passes
+// [storage.Client.Check].
 func filledClient(t *tester) *storage.Client {
 	t.Helper()
 	c := new(storage.Client)
 	fill(t, c)
-	c.AuthMethod = storage.ClientSecretPost
+	c.AuthMethod = "https://contit.test/method"     // it may use every field
+	c.Assertion.JWKS, c.Assertion.JWKSURI = nil, "" // a third of ClientAssertion is set
+	c.Assertion.Claims = []byte(`{"repository_id": "74", "b":1, "a":true}`)
+	c.Certificate = storage.ClientCertificate{SANURI: "spiffe://contit.test/" + rand.Text(), Bound: true} // a client has one name
+	c.Unvetted = false                                                                                    // no store needs to keep it
+	for i := range c.RedirectURIs {
+		c.RedirectURIs[i] = "https://app.test/" + c.RedirectURIs[i]
+	}
+	for i := range c.Secrets {
+		c.Secrets[i].Hash = "test:" + c.Secrets[i].Hash
+	}
 	return c
 }
 

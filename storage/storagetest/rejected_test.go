@@ -107,7 +107,7 @@ var rejected = map[fault][]string{
 	deletesTooSoon:   {"a revoked token is remembered until its expiresAt, and no longer"},
 	deletesWhatItSaw: {"a token that is revoked again while it is deleted stays revoked"},
 
-	// What comes in and does not come out.
+	// Values that do not come back as they were stored.
 	epochForZero:      {"a credential with few fields is found with zero values"},
 	nilBecomesEmpty:   {"a credential's nil audience stays nil and an empty one stays empty"},
 	joinsWithComma:    {"text comes back byte for byte"},

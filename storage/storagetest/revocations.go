@@ -18,7 +18,7 @@ const (
 
 var revocationRules = slices.Concat(tokenRules, familyRules, tokenContextRules, tokenRaceRules)
 
-// tokenRules say what the revocation of one access token does.
+// tokenRules are the rules for the revocation of one access token.
 var tokenRules = []rule[Revocations]{
 	{"a token is revoked once RevokeToken has returned, and not before", docRevokeToken, tokenRevoked},
 	{"RevokeToken leaves other tokens alone, however alike their identifiers", docRevokeToken, tokenOthers},
@@ -27,7 +27,7 @@ var tokenRules = []rule[Revocations]{
 	{"to revoke a token again is no error, and the later expiresAt holds", docRevokeToken, tokenAgain},
 }
 
-// familyRules say what the end of a family does to its access tokens.
+// familyRules are the rules for the access tokens of a revoked family.
 var familyRules = []rule[Revocations]{
 	{"every token of a revoked family is revoked", docRevoked, familyTokens},
 	{"a family that was revoked before it had a credential has revoked tokens", docRevoked, familyWithoutCredential},
@@ -220,7 +220,8 @@ func noFamily(t *tester, s Revocations) {
 	t.wantRevoked(s, "another one", newTokenID(), "", false)
 }
 
-// tokenEndedReads asks what would be answered with yes and with no.
+// tokenEndedReads asks, with an ended context, about revoked and unrevoked
+// tokens.
 func tokenEndedReads(t *tester, s Revocations) {
 	revoked, family := newTokenID(), rand.Text()
 	t.revokeToken(s, revoked, nextHour())

@@ -52,8 +52,8 @@ func tokenDeletionAgain(t *tester, s revocationDeleter) {
 	}
 }
 
-// raceTokenDeletion looks for a gap between the question what has expired and
-// the deletion.
+// raceTokenDeletion looks for a gap between the search for expired tokens and
+// their deletion.
 func raceTokenDeletion(t *tester, s revocationDeleter) {
 	const tokens = 8
 	for range 20 {

@@ -7,7 +7,7 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// revokeRules say what the end of a family means.
+// revokeRules are the rules for the revocation of a family.
 var revokeRules = []rule[storage.Credentials]{
 	{"all of a revoked family is found revoked, spent and unspent", docRevoke, revokeAll},
 	{"nothing of a revoked family can be spent", docRevoke, revokedNotSpent},

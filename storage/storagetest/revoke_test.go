@@ -8,7 +8,7 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// Revoke is that of storage.Credentials.
+// Revoke implements storage.Credentials.
 func (s *table) Revoke(ctx context.Context, family string) error {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {
@@ -34,8 +34,8 @@ func (s *table) Revoke(ctx context.Context, family string) error {
 	return nil
 }
 
-// familyKey is what the store compares families, and the identifiers of tokens,
-// by.
+// familyKey returns the text by which the store compares a family or the
+// identifier of a token.
 func (s *table) familyKey(family string) string {
 	switch s.fault {
 	case foldsCase:
@@ -62,7 +62,7 @@ func (s *table) members(family string) []*storage.Credential {
 	return found
 }
 
-// DeleteExpired is what storagetest.RunCredentials describes.
+// DeleteExpired is the method that storagetest.RunCredentials describes.
 func (s *table) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// spendRules say what a first use does.
+// spendRules are the rules for a first use.
 var spendRules = []rule[storage.Credentials]{
 	{"Spend sets SpentAt, Uses, Salt and FamilyExpiresAt, adds next, and changes nothing else", docSpend, spendExactly},
 	{"Spend without a successor adds none", docSpend, spendWithoutNext},
@@ -16,7 +16,7 @@ var spendRules = []rule[storage.Credentials]{
 	{"Spend whose successor's digest is taken is ErrExists and leaves old unspent", docSpend, spendTaken},
 }
 
-// repeatRules say what a repeated use does.
+// repeatRules are the rules for a repeated use.
 var repeatRules = []rule[storage.Credentials]{
 	{"a repeated use adds one to Uses and changes nothing else", docSpend, repeatExactly},
 	{"uses end at MaxUses, and a MaxUses of zero means once", docSpend, repeatToMax},
@@ -147,7 +147,8 @@ func repeatUnspent(t *tester, s storage.Credentials) {
 	t.wantStored(s, "the unspent credential", c)
 }
 
-// repeatWithNext does what no caller may do, and so accepts any error.
+// repeatWithNext makes a call that the contract forbids, and so accepts any
+// error.
 func repeatWithNext(t *tester, s storage.Credentials) {
 	want := t.repeating(s, 10)
 	next := successor(want)

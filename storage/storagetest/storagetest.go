@@ -1,16 +1,16 @@
-// Package storagetest is the proof that a store does what
-// [github.com/contit/oauth/storage] promises. The author of a store calls it in
-// a test:
+// Package storagetest proves that a store keeps the promises of
+// [github.com/contit/oauth/storage]. The author of a store calls it in a test:
 //
 //	func TestStore(t *testing.T) {
 //		storagetest.Run(t, func(t testing.TB) storagetest.Store { return newStore(t) })
 //	}
 //
 // Each rule of the contract is a subtest of its own, and its failure names the
-// rule and the comment that it comes from. Nothing is skipped: what a store
-// does not have is not asked for, because its author calls [RunClients],
+// rule and the comment that it comes from. The suite skips nothing and asks for
+// no part that a store does not have: its author calls [RunClients],
 // [RunCredentials], [RunAPIKeys], [RunRevocations] or [RunSigningKeys] for the
-// parts that it has.
+// parts that it has, and [RunManagement] or its parts for the methods of a
+// host's pages.
 //
 // Run the suite with the race detector, and against a real server with as many
 // connections as production has: some rules set fifty callers against each
@@ -26,33 +26,33 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// Clients is what [RunClients] needs: the part under test and the means to put
-// a client into it.
+// Clients is a store that [RunClients] can test: the part under test and the
+// means to put a client into it.
 type Clients interface {
 	storage.Clients
 	// PutClient adds a client whose ID is new.
 	PutClient(ctx context.Context, c *storage.Client) error
 }
 
-// APIKeys is what [RunAPIKeys] needs: the part under test and the means to put
-// an API key into it.
+// APIKeys is a store that [RunAPIKeys] can test: the part under test and the
+// means to put an API key into it.
 type APIKeys interface {
 	storage.APIKeys
 	// PutAPIKey adds a key whose Digest and ID are new.
 	PutAPIKey(ctx context.Context, k *storage.APIKey) error
 }
 
-// Revocations is what [RunRevocations] needs: the part under test, and the
-// credentials whose families it knows.
+// Revocations is a store that [RunRevocations] can test: the part under test,
+// and the credentials whose families it knows.
 type Revocations interface {
 	storage.Revocations
 	storage.Credentials
 }
 
-// Store is what [Run] needs: all of a [storage.Storage], its revocations of
-// access tokens, and the means to put clients and API keys into it. A store that
-// has no such means gets them from a type in its test that embeds the store. One
-// without revocations is tested by its parts.
+// Store is a store that [Run] can test: all of a [storage.Storage], its
+// revocations of access tokens, and the means to put clients and API keys into
+// it. A store that has no such means gets them from a type in its test that
+// embeds the store. One without revocations is tested by its parts.
 type Store interface {
 	Clients
 	storage.Credentials
@@ -114,7 +114,7 @@ func RunAPIKeys(t *testing.T, open func(t testing.TB) APIKeys) {
 	run(t, apiKeyRules, open)
 }
 
-// RunRevocations tests what a store remembers of revoked access tokens, as [Run]
+// RunRevocations tests how a store remembers revoked access tokens, as [Run]
 // does.
 //
 // If the store has a DeleteExpired, as [RunCredentials] describes it, the suite
@@ -160,7 +160,7 @@ func run[S any](t *testing.T, rules []rule[S], open func(testing.TB) S) {
 const patience = time.Minute
 
 // run takes a testing.TB and not a *testing.T, so that the tests of the suite
-// can record what a rule reports.
+// can record its reports.
 func (r rule[S]) run(t testing.TB, s S) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -168,7 +168,7 @@ func (r rule[S]) run(t testing.TB, s S) {
 	r.check(&tester{TB: t, ctx: ctx, rule: r.name, doc: r.doc}, s)
 }
 
-// tester reports what a rule finds, and names the rule with it.
+// tester reports the failures of a rule, and names the rule with each.
 type tester struct {
 	testing.TB
 	ctx       context.Context

@@ -9,7 +9,7 @@ import (
 )
 
 // The suite must pass two stores that were written apart from each other, or it
-// would demand what the contract does not say.
+// would demand more than the contract.
 
 func TestMemory(t *testing.T) {
 	storagetest.Run(t, func(testing.TB) storagetest.Store { return new(memory.Store) })

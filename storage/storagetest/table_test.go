@@ -34,7 +34,8 @@ func newTable(f fault) *table {
 	}
 }
 
-// begin starts what should be one step, and returns its end.
+// begin starts a change that should be one step, and returns the function that
+// ends it.
 func (s *table) begin() func() {
 	switch s.fault {
 	case getThenSet, revokesRowByRow, marksThenAdds, deletesWhatItSaw:
@@ -53,7 +54,7 @@ func (s *table) pause() {
 	}
 }
 
-// ended returns what the store makes of an ended context.
+// ended returns the store's error for an ended context.
 func (s *table) ended(ctx context.Context) error {
 	switch {
 	case s.fault == ignoresContext:
@@ -101,7 +102,7 @@ func (s *table) save(c *storage.Credential) {
 	s.rows[c.Digest] = c
 }
 
-// CreateCredential is that of storage.Credentials.
+// CreateCredential implements storage.Credentials.
 func (s *table) CreateCredential(ctx context.Context, c *storage.Credential) error {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {
@@ -115,7 +116,7 @@ func (s *table) CreateCredential(ctx context.Context, c *storage.Credential) err
 	return nil
 }
 
-// Credential is that of storage.Credentials.
+// Credential implements storage.Credentials.
 func (s *table) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {
@@ -137,7 +138,7 @@ func (s *table) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 	return nil, storage.ErrNotFound
 }
 
-// Spend is that of storage.Credentials.
+// Spend implements storage.Credentials.
 func (s *table) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/contit/oauth/storage"
 )
 
-// What is wrong with a table's access tokens.
+// The bugs of a table's access tokens.
 const (
 	forgetsFamilies       fault = "looks for the token and not for its family"
 	errorIsFalse          fault = "an error is false"
@@ -38,7 +38,7 @@ func (s *table) write(change func()) {
 	s.waiting = []func(){change}
 }
 
-// RevokeToken is that of storage.Revocations.
+// RevokeToken implements storage.Revocations.
 func (s *table) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
 	defer s.begin()()
 	if err := s.ended(ctx); err != nil {
@@ -71,7 +71,7 @@ func (s *table) RevokeToken(ctx context.Context, id string, expiresAt time.Time)
 	return nil
 }
 
-// Revoked is that of storage.Revocations. Unlike package memory, it forgets by
+// Revoked implements storage.Revocations. Unlike package memory, it forgets by
 // the clock.
 func (s *table) Revoked(ctx context.Context, id, family string) (bool, error) {
 	defer s.begin()()

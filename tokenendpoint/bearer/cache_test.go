@@ -16,8 +16,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// A request costs one check of a signature when its token comes first, none
-// later, and no question to a store unless revocation is asked for.
+// The verifier checks a signature when a token comes first, and not again later. It
+// asks no store unless Config.Revocations is set.
 func TestCostOfARequest(t *testing.T) {
 	for _, asks := range []bool{false, true} {
 		for _, cached := range []bool{false, true} {
@@ -129,8 +129,8 @@ func TestRevocationHoldsAtOnce(t *testing.T) {
 	want("invalid", "invalid", "good", "good")
 }
 
-// What the key set says holds for what is remembered: that a key is gone, that
-// another one has its id, and that it cannot be found out.
+// A remembered token follows the key set: if its key is gone, if another key has its
+// id, and if the key set cannot tell.
 func TestKeyOfARememberedToken(t *testing.T) {
 	before, after := edKeys(t), keySet(t, jws.Key{Signer: newEdKey(), ID: "ed"})
 	same := edKeys(t) // the same key behind another pointer
@@ -229,7 +229,7 @@ func TestRoomIsUsed(t *testing.T) {
 	}
 }
 
-// Tokens that are no longer used make room for those that are.
+// Unused tokens make room for tokens in use.
 func TestOldTokensLeave(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize = 4 })
@@ -274,7 +274,7 @@ func TestHandlersTokenIsACopy(t *testing.T) {
 	keys := edKeys(t)
 	v := newVerifier(t, keys, nil)
 	now := time.Now().UTC().Truncate(time.Second)
-	issued := func() *jws.AccessToken { // anew each time: it shares nothing with what is held against it
+	issued := func() *jws.AccessToken { // anew each time: it shares nothing with the token it is compared with
 		return &jws.AccessToken{
 			Issuer: issuer, Subject: "user-1", ClientID: "app", ID: "1", Audience: []string{audience}, Scope: []string{"read"},
 			IssuedAt: now, ExpiresAt: now.Add(time.Hour),
@@ -321,8 +321,8 @@ func TestNoTokenOutsideOfRequireToken(t *testing.T) {
 	}
 }
 
-// A crowd with few places: everybody gets the claims of their own token, and
-// forged ones get nothing, whatever is remembered and pushed out.
+// A crowd with few places: every caller gets the claims of its own token, and forged
+// tokens get nothing, however many tokens push each other out.
 func TestCrowd(t *testing.T) {
 	keys, store := edKeys(t), new(revocations)
 	v := newVerifier(t, keys, func(c *bearer.Config) { c.CacheSize, c.Revocations = 8, store })

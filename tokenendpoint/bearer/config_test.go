@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/contit/oauth/storage/sqlstore"
 	"github.com/contit/oauth/tokenendpoint/bearer"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -18,7 +19,11 @@ func TestNewRefuses(t *testing.T) {
 		{"nothing", func(c *bearer.Config) { *c = bearer.Config{} }, []string{"Issuer is missing", "Audience is missing", "Keys is nil"}},
 		{"a nil *jws.KeySet", func(c *bearer.Config) { c.Keys = (*jws.KeySet)(nil) }, []string{"Keys is nil"}},
 		{"a nil *jws.Remote", func(c *bearer.Config) { c.Keys = (*jws.Remote)(nil) }, []string{"Keys is nil"}},
+		{"a zero *jws.KeySet", func(c *bearer.Config) { c.Keys = new(jws.KeySet) }, []string{"Keys was not made by"}},
+		{"a zero *jws.Remote", func(c *bearer.Config) { c.Keys = new(jws.Remote) }, []string{"Keys was not made by"}},
+		{"a zero cache", func(c *bearer.Config) { c.Revocations = new(bearer.CachedRevocations) }, []string{"Revocations was not made by"}},
 		{"a nil store", func(c *bearer.Config) { c.Revocations = (*revocations)(nil) }, []string{"Revocations is a nil pointer"}},
+		{"a zero store that only its constructor makes", func(c *bearer.Config) { c.Revocations = new(sqlstore.Store) }, []string{"Revocations: sqlstore: the store was not made by Open"}},
 		{"a nil function", func(c *bearer.Config) { c.Revocations = bearer.RevocationsFunc(nil) }, []string{"Revocations is a nil pointer"}},
 		{"a leeway over a minute", func(c *bearer.Config) { c.Leeway = time.Minute + 1 }, []string{"Leeway"}},
 		{"a short timeout", func(c *bearer.Config) { c.Timeout = time.Second - 1 }, []string{"Timeout"}},
@@ -29,6 +34,10 @@ func TestNewRefuses(t *testing.T) {
 		{"a quote in the realm", func(c *bearer.Config) { c.Realm = `a"` }, []string{"Realm"}},
 		{"a line break in the realm", func(c *bearer.Config) { c.Realm = "a\r\nSet-Cookie: b" }, []string{"Realm"}},
 		{"a backslash in the realm", func(c *bearer.Config) { c.Realm = `a\` }, []string{"Realm"}},
+		{"pages of errors that are at no URL", func(c *bearer.Config) { c.ErrorURI = "/docs" }, []string{"ErrorURI is not a URL"}},
+		{"a quote in the URL of the pages", func(c *bearer.Config) { c.ErrorURI = `https://as.test/"` }, []string{"ErrorURI is not a URL"}},
+		{"a page of an error that is overheard", func(c *bearer.Config) { c.ErrorURI = "http://as.test/docs" }, []string{"ErrorURI is http"}},
+		{"a scope with a space", func(c *bearer.Config) { c.ScopesSupported = []string{"read", "a b"} }, []string{"ScopesSupported"}},
 		{"every fault at once", func(c *bearer.Config) {
 			*c = bearer.Config{Leeway: time.Hour, Timeout: time.Hour, CacheSize: 1 << 30, Realm: "é", TokenType: "x"}
 		}, []string{"Leeway", "Timeout", "CacheSize", "Realm", "Issuer", "Audience", "Keys", "TokenType"}},

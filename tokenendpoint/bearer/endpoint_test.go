@@ -19,8 +19,8 @@ import (
 
 var _ bearer.Revocations = storage.Revocations(nil) // a store needs no adapter
 
-// What the endpoint issues is good at the API, in its process and elsewhere, and
-// its refresh token is not.
+// An access token of the endpoint is good at the API, in its process and elsewhere; a
+// refresh token is not.
 func TestTokensOfTheEndpoint(t *testing.T) {
 	for _, typ := range []string{"", jws.TypeJWT} {
 		keys, store := edKeys(t), new(memory.Store)
@@ -45,7 +45,7 @@ func TestTokensOfTheEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		mux := http.NewServeMux()
-		mux.Handle("/connect/token", endpoint)
+		mux.Handle("/connect/token", endpoint.Token())
 		mux.Handle("/jwks.json", keys)
 		server := httptest.NewServer(mux)
 		defer server.Close()

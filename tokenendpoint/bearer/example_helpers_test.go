@@ -17,7 +17,7 @@ func exampleKeys() *jws.KeySet {
 	return must(jws.NewKeySet(jws.Key{Signer: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}))
 }
 
-// exampleToken is what the endpoint issues.
+// exampleToken makes an access token as the endpoint does.
 func exampleToken(keys *jws.KeySet, scope string) string {
 	now := time.Now()
 	payload := must((&jws.AccessToken{

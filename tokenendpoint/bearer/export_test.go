@@ -21,9 +21,17 @@ func CountVerifications(v *Verifier) *atomic.Int64 {
 
 // Remembered returns how many tokens v remembers.
 func Remembered(v *Verifier) (n int) {
-	for i := range v.remembered.slots {
-		if v.remembered.slots[i].Load() != nil {
-			n++
+	for i := range v.remembered.pages {
+		page := v.remembered.pages[i].Load()
+		if page == nil {
+			continue
+		}
+		for p := range page {
+			for w := range page[p] {
+				if page[p][w].Load() != nil {
+					n++
+				}
+			}
 		}
 	}
 	return n

@@ -33,7 +33,7 @@ func changed(o, with object) object {
 	return o
 }
 
-// payload is what good writes, to be changed.
+// payload is the payload of good, to be changed.
 func payload(t testing.TB, at time.Time) object {
 	t.Helper()
 	var o object
@@ -59,8 +59,8 @@ func hmacSign(secret []byte) func([]byte) []byte {
 
 func nothing([]byte) []byte { return nil }
 
-// forgeries are tokens that a key set of edKey, "ed", and of rsaKey, "rsa", does
-// not stand for.
+// forgeries are tokens that a key set of edKey, "ed", and of rsaKey, "rsa", must not
+// verify.
 func forgeries(t testing.TB, keys *jws.KeySet, at time.Time) map[string]string {
 	p := payload(t, at)
 	header := object{"alg": "EdDSA", "kid": "ed", "typ": "at+jwt"}
@@ -141,7 +141,7 @@ func forgeries(t testing.TB, keys *jws.KeySet, at time.Time) map[string]string {
 		"no client_id":                {"client_id": nil},
 		"a sub that is a number":      {"sub": 1},
 		"an empty sub":                {"sub": ""},
-		"an empty grant_id":           {"grant_id": ""},
+		"an empty family":             {"family": ""},
 		"a scope that is a list":      {"scope": []string{"read"}},
 		"bound to a key of a client":  {"cnf": object{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}},
 		"bound to nothing in it":      {"cnf": json.RawMessage("null")},
@@ -191,9 +191,9 @@ func spellings(token string) []string {
 	return all
 }
 
-// One answer for all of them, and the same as for what is no token at all.
+// All of them get the same answer, which a text that is no token gets too.
 func TestForgedTokensAreInvalid(t *testing.T) {
-	keys := keySet(t, jws.Key{Signer: edKey(), ID: "ed"}, jws.VerificationKey{Public: rsaKey().Public(), ID: "rsa"})
+	keys := keySet(t, jws.Key{Signer: edKey(), ID: "ed"}, jws.Key{Public: rsaKey().Public(), ID: "rsa"})
 	store := new(revocations)
 	v := newVerifier(t, keys, nil)
 	asking := newVerifier(t, keys, func(c *bearer.Config) { c.Revocations = store })
@@ -217,7 +217,7 @@ func TestForgedTokensAreInvalid(t *testing.T) {
 		for _, v := range []*bearer.Verifier{v, asking} {
 			got := ask(v, []string{"read"}, "/", "Bearer "+token)
 			if got.StatusCode != 401 || got.ran || got.body != first.body ||
-				got.Header.Get("WWW-Authenticate") != `Bearer realm="api", error="invalid_token"` || len(got.Header) != len(first.Header) {
+				got.Header.Get("WWW-Authenticate") != `Bearer realm="api", error="invalid_token", scope="read"`+found || len(got.Header) != len(first.Header) {
 				t.Errorf("%s: %d, %q, %v (handler ran: %t), want 401 invalid_token", name, got.StatusCode, got.body, got.Header, got.ran)
 			}
 		}

@@ -51,7 +51,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func keySet(t testing.TB, key jws.Key, others ...jws.VerificationKey) *jws.KeySet {
+func keySet(t testing.TB, key jws.Key, others ...jws.Key) *jws.KeySet {
 	t.Helper()
 	s, err := jws.NewKeySet(key, others...)
 	if err != nil {
@@ -125,7 +125,7 @@ func edSign(key ed25519.PrivateKey) func([]byte) []byte {
 	return func(message []byte) []byte { return ed25519.Sign(key, message) }
 }
 
-// verdict says in a word what came of a verification.
+// verdict names the result of a verification in a word.
 func verdict(t *jws.AccessToken, err error) string {
 	switch {
 	case t != nil && err != nil:
@@ -197,7 +197,7 @@ func (f keysFunc) PublicKey(ctx context.Context, id string, at time.Time) (*jws.
 	return f(ctx, id, at)
 }
 
-// answer is what a request got, and whether the handler ran.
+// answer is the answer to a request, and whether the handler ran.
 type answer struct {
 	*http.Response
 	body string

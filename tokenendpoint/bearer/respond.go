@@ -1,15 +1,17 @@
 package bearer
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// The error codes of RFC 6750 §3.1, and that of RFC 6749 §4.1.2.1 for an
-// outage.
+// The error codes of RFC 6750 §3.1, and the code of RFC 6749 §4.1.2.1 for an outage.
 const (
 	invalidRequest    = "invalid_request"
 	invalidToken      = "invalid_token"
@@ -17,16 +19,19 @@ const (
 	unavailable       = "temporarily_unavailable"
 )
 
-// refusal is why a request does not get through: what its client learns, and a
-// cause for the log.
+// refusal says why a request does not get through: the status and the code for its
+// client, the rest for the log and the event.
 type refusal struct {
 	status int
 	code   string // empty for a request that shows no token
+	reason Reason
 	cause  error
+	token  *jws.AccessToken // if its signature is right, or nil
+	at     time.Time
 }
 
-// refuse answers. Neither the challenge nor the body says more than the code:
-// what is wrong with a token is no business of who shows it.
+// refuse answers. Neither the challenge nor the body says more than the code: the
+// caller must not learn the fault of a token that may be stolen or forged.
 func (v route) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	header, body, errorID := w.Header(), "{}\n", ""
 	if refused.code != "" {
@@ -44,32 +49,22 @@ func (v route) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) 
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(refused.status)
 	w.Write([]byte(body))
-	v.log(r, refused, errorID)
+	v.report(r, refused, errorID)
 }
 
-// challengeFor is RFC 6750 §3. Scopes have neither " nor \ in them.
+// challengeFor returns the challenge of RFC 6750 §3. Each says which scopes the route
+// demands and where the metadata are (RFC 9728 §5.1), so that a client can ask its
+// user for all of them at once. Scopes have neither " nor \ in them.
 func (v route) challengeFor(code string) string {
 	challenge := v.challenge
 	if code != "" {
 		challenge += `, error="` + code + `"`
+		if v.errorURI != "" {
+			challenge += `, error_uri="` + grants.ErrorCode(code).Page(v.errorURI) + `"`
+		}
 	}
-	if code == insufficientScope {
+	if len(v.scope) > 0 {
 		challenge += `, scope="` + strings.Join(v.scope, " ") + `"`
 	}
-	return challenge
-}
-
-func (v route) log(r *http.Request, refused *refusal, errorID string) {
-	ctx := r.Context()
-	switch {
-	case errorID == "":
-		v.logger.LogAttrs(ctx, slog.LevelDebug, "bearer token refused",
-			slog.Int("status", refused.status), slog.String("error", refused.code), slog.String("cause", refused.cause.Error()))
-	case ctx.Err() != nil: // the client has hung up, which may be all that went wrong
-		v.logger.LogAttrs(ctx, slog.LevelInfo, "bearer token not verified: the client has gone",
-			slog.String("error_id", errorID), slog.String("cause", refused.cause.Error()))
-	default:
-		v.logger.LogAttrs(ctx, slog.LevelError, "bearer token not verified",
-			slog.String("error_id", errorID), slog.String("cause", refused.cause.Error()))
-	}
+	return challenge + v.challengeEnd
 }

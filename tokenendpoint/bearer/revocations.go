@@ -5,27 +5,29 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/contit/oauth/tokenendpoint/internal/nils"
 )
 
-// CachedRevocations remembers for a stated time that a token is not revoked, so
-// that not every request waits for a store. Whoever revokes in this process
-// calls [CachedRevocations.Forget] after it; then it holds at once. What
-// another replica revokes holds here after the stated time at most.
+// CachedRevocations remembers for a stated time that a token is not revoked, so that
+// not every request waits for a store. A host that revokes in this process calls
+// [CachedRevocations.Forget] afterwards, and the revocation works at once. A
+// revocation by another replica works here after the stated time at most.
 //
-// It is safe for concurrent use. Only [CacheRevocations] makes one that works.
+// It is safe for concurrent use. Only [CacheRevocations] makes a working one.
 type CachedRevocations struct {
 	store     Revocations
 	staleness time.Duration
 	epoch     atomic.Uint64
-	answers   *table[subject, answer]
+	answers   *table[question, answer]
 }
 
 var _ Revocations = (*CachedRevocations)(nil)
 
-// subject is what a store is asked about.
-type subject struct{ id, family string }
+// question identifies a token to the store.
+type question struct{ id, family string }
 
-// answer is what it said.
+// answer is the answer of the store.
 type answer struct {
 	revoked bool
 	epoch   uint64    // before the question
@@ -33,21 +35,20 @@ type answer struct {
 }
 
 const (
-	// rememberedAnswers is how many answers are remembered: three mebibytes of
-	// UUIDs.
+	// rememberedAnswers is how many answers are remembered: three mebibytes of UUIDs.
 	rememberedAnswers = 1 << 14
-	// maxSubject bounds the identifiers of a token whose answer is remembered,
-	// in bytes.
-	maxSubject = 256
+	// maxQuestion bounds the identifiers of a token whose answer is remembered, in
+	// bytes.
+	maxQuestion = 256
 )
 
-// CacheRevocations returns a [Revocations] that asks a store, and again when
-// what it said is as old as staleness: over zero, and at most a minute. An error
-// is never remembered. That a token is revoked is remembered as long as there is
-// room: it does not become good again.
+// CacheRevocations returns a [Revocations] that asks a store, and asks again when the
+// answer is as old as staleness: over zero, and at most a minute. An error is never
+// remembered. The answer that a token is revoked is remembered as long as there is
+// room: a revoked token does not become good again.
 func CacheRevocations(store Revocations, staleness time.Duration) (*CachedRevocations, error) {
 	var faults faults
-	if isNil(store) {
+	if nils.Is(store) {
 		faults.add("CacheRevocations: the store is nil")
 	}
 	if staleness <= 0 || staleness > time.Minute {
@@ -59,16 +60,16 @@ func CacheRevocations(store Revocations, staleness time.Duration) (*CachedRevoca
 	return &CachedRevocations{
 		store:     store,
 		staleness: staleness,
-		answers:   newTable[subject, answer](rememberedAnswers),
+		answers:   newTable[question, answer](rememberedAnswers),
 	}, nil
 }
 
-// Revoked is that of [Revocations].
+// Revoked implements [Revocations].
 func (c *CachedRevocations) Revoked(ctx context.Context, id, family string) (bool, error) {
-	s := subject{id, family}
-	// Both before the question: an answer that was on its way when Forget was
-	// called, or for long, may be of the time before a revocation. The clock is
-	// asked here since it must not be one that can be set back.
+	s := question{id, family}
+	// Both are read before the question. The answer may be older than a revocation if
+	// it was on its way when Forget was called, or took long. time.Now is read here
+	// since it only measures a duration, and this clock cannot be set back.
 	epoch, now := c.epoch.Load(), time.Now()
 	if a, ok := c.answers.get(s); ok && (a.revoked || a.epoch == epoch && now.Sub(a.asked) < c.staleness) {
 		return a.revoked, nil
@@ -77,13 +78,13 @@ func (c *CachedRevocations) Revoked(ctx context.Context, id, family string) (boo
 	if err != nil {
 		return false, err
 	}
-	if len(id)+len(family) <= maxSubject {
+	if len(id)+len(family) <= maxQuestion {
 		c.answers.put(s, answer{revoked, epoch, now})
 	}
 	return revoked, nil
 }
 
-// Forget makes c ask its store again about every token that was not revoked.
-// Call it after a revocation has returned, with an error too, which may have
-// come after the fact.
+// Forget makes c ask its store again about every token that was not revoked. Call it
+// after a revocation has returned, even with an error: the store may have revoked all
+// the same.
 func (c *CachedRevocations) Forget() { c.epoch.Add(1) }

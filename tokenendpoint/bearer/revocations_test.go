@@ -25,7 +25,7 @@ func cached(t testing.TB, store bearer.Revocations, staleness time.Duration) *be
 	return c
 }
 
-// wantRevoked asks about a token and says how often the store must have been.
+// wantRevoked asks about a token, and checks how often the cache asked the store.
 func wantRevoked(t testing.TB, c bearer.Revocations, store *revocations, id string, want bool, asked int64) {
 	t.Helper()
 	got, err := c.Revoked(t.Context(), id, "family-1")
@@ -135,7 +135,7 @@ func TestErrorsOfRevocationsAreNotRemembered(t *testing.T) {
 	})
 }
 
-// slow is a store whose answer is read at once and arrives when it is let go.
+// slow is a store that reads its answer at once and returns it when the test lets it.
 type slow struct {
 	*revocations
 	arrive chan struct{}
@@ -178,8 +178,7 @@ func TestAnswerThatTookLong(t *testing.T) {
 	})
 }
 
-// A new answer takes the place of the old one, and the old one is not found
-// again.
+// A new answer replaces the old one, and the cache does not find the old one again.
 func TestNewAnswersReplaceOldOnes(t *testing.T) {
 	store := new(revocations)
 	c := cached(t, store, time.Minute)
@@ -190,8 +189,7 @@ func TestNewAnswersReplaceOldOnes(t *testing.T) {
 	}
 }
 
-// Identifiers that are long are asked about each time, so that what is
-// remembered is bounded in bytes.
+// Long identifiers are asked about each time, so that the memory is bounded in bytes.
 func TestLongIdentifiersAreNotRemembered(t *testing.T) {
 	store := new(revocations)
 	c := cached(t, store, time.Minute)
@@ -202,7 +200,7 @@ func TestLongIdentifiersAreNotRemembered(t *testing.T) {
 	wantRevoked(t, c, store, long[1:], false, 0)
 }
 
-// The history of a crowd: whoever asks after a revocation has returned, Forget
+// The history of a crowd: a caller that asks after a revocation has returned, Forget
 // included, hears of it, however many answers are on their way. Every token is
 // revoked once, and asked about before, during and after it.
 func TestHistoryOfRevocations(t *testing.T) {

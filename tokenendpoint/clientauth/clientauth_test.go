@@ -66,21 +66,25 @@ func clientWith(id string, hashes ...string) *storage.Client {
 
 // counter notes the hashes that are computed.
 type counter struct {
-	mu    sync.Mutex
-	costs []string
+	mu     sync.Mutex
+	costs  []string
+	during func() // called while a hash is computed, unless nil
 }
 
 func newSecrets(store storage.Clients) (*clientauth.Secrets, *counter) {
 	s, n := &clientauth.Secrets{Clients: store}, &counter{}
 	s.Observe(func(cost string) {
 		n.mu.Lock()
-		defer n.mu.Unlock()
 		n.costs = append(n.costs, cost)
+		n.mu.Unlock()
+		if n.during != nil {
+			n.during()
+		}
 	})
 	return s, n
 }
 
-// take returns what was computed since the last call.
+// take returns the hashes that were computed since the last call.
 func (n *counter) take() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -89,23 +93,23 @@ func (n *counter) take() []string {
 	return costs
 }
 
-func post(id, secret string) clientauth.Credentials {
-	return clientauth.Credentials{
+func post(id, secret string) clientauth.Request {
+	return clientauth.Request{
 		ID: id, Method: storage.ClientSecretPost, Secret: storage.PresentedSecret(secret), Time: now,
 	}
 }
 
-func basic(id, secret string) clientauth.Credentials {
+func basic(id, secret string) clientauth.Request {
 	c := post(id, secret)
 	c.Method = storage.ClientSecretBasic
 	return c
 }
 
-func none(id string) clientauth.Credentials {
-	return clientauth.Credentials{ID: id, Method: storage.AuthNone, Time: now}
+func none(id string) clientauth.Request {
+	return clientauth.Request{ID: id, Method: storage.AuthNone, Time: now}
 }
 
-func at(c clientauth.Credentials, t time.Time) clientauth.Credentials {
+func at(c clientauth.Request, t time.Time) clientauth.Request {
 	c.Time = t
 	return c
 }
@@ -146,7 +150,7 @@ const (
 	outage   = "outage"
 )
 
-func validate(t testing.TB, s *clientauth.Secrets, c clientauth.Credentials) string {
+func validate(t testing.TB, s *clientauth.Secrets, c clientauth.Request) string {
 	t.Helper()
 	client, err := s.ValidateClient(context.Background(), c)
 	if (client == nil) == (err == nil) {
@@ -165,7 +169,7 @@ func outcome(err error) string {
 	return outage
 }
 
-func expect(t testing.TB, s *clientauth.Secrets, c clientauth.Credentials, want string) {
+func expect(t testing.TB, s *clientauth.Secrets, c clientauth.Request, want string) {
 	t.Helper()
 	if got := validate(t, s, c); got != want {
 		t.Errorf("ValidateClient(%q, %s) = %s, want %s", c.ID, c.Method, got, want)

@@ -9,7 +9,7 @@ import (
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 )
 
-// costsOf returns what a wrong secret costs each of n unknown clients.
+// costsOf returns the cost of a wrong secret for each of n unknown clients.
 func costsOf(t *testing.T, s *clientauth.Secrets, n *counter, ghosts int) []string {
 	t.Helper()
 	var costs []string
@@ -70,7 +70,7 @@ func testUnknownCost(t *testing.T) {
 			if got, want := n.take(), []string{"sha256 m=0 t=0 p=0"}; !slices.Equal(got, want) {
 				t.Errorf("hashes for an unknown client at first = %q, want %q", got, want)
 			}
-			known := map[string]bool{} // what a wrong secret costs
+			known := map[string]bool{} // the costs of a wrong secret
 			for i, hashes := range tt.hashes {
 				id := fmt.Sprint("c", i)
 				store.byID[id] = clientWith(id, hashes...)

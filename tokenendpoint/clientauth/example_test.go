@@ -2,6 +2,8 @@ package clientauth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,7 +40,7 @@ func ExampleSecrets() {
 	})
 	validator := &clientauth.Secrets{Clients: store}
 
-	shown := clientauth.Credentials{
+	shown := clientauth.Request{
 		ID:     "reports",
 		Method: storage.ClientSecretBasic,
 		Secret: secret,
@@ -69,7 +71,7 @@ func ExampleSecrets_upgrade() {
 			fmt.Println(r.ClientID, r.SecretID, strings.HasPrefix(r.New, "$argon2id$"))
 		},
 	}
-	_, err := validator.ValidateClient(context.Background(), clientauth.Credentials{
+	_, err := validator.ValidateClient(context.Background(), clientauth.Request{
 		ID:     "imported",
 		Method: storage.ClientSecretPost,
 		Secret: storage.PresentedSecret("U*U"),
@@ -79,4 +81,53 @@ func ExampleSecrets_upgrade() {
 	// Output:
 	// imported first true
 	// <nil>
+}
+
+// The secrets of another system go on: a mark says how it hashed them.
+func ExampleSecrets_existing() {
+	row := struct{ ClientID, Value string }{"imported", "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="}
+
+	hash := "{sha256-base64}" + row.Value // ClientSecrets.Value of Duende IdentityServer
+
+	store := storeOf(&storage.Client{ID: row.ClientID, Secrets: []storage.ClientSecret{{ID: "first", Hash: hash}}})
+	validator := &clientauth.Secrets{Clients: store}
+	client, err := validator.ValidateClient(context.Background(), clientauth.Request{
+		ID:     "imported",
+		Method: storage.ClientSecretPost,
+		Secret: storage.PresentedSecret("secret"),
+		Time:   time.Now(),
+	})
+	fmt.Println(client.ID, err)
+	// Output:
+	// imported <nil>
+}
+
+// A hash of the host's own form: SHA-256 of a salt and the secret.
+func ExampleSecrets_otherHash() {
+	hash := func(salt, secret string) string {
+		return fmt.Sprintf("{salted-sha256}%s.%x", salt, sha256.Sum256([]byte(salt+secret)))
+	}
+	validator := &clientauth.Secrets{
+		Clients: storeOf(&storage.Client{
+			ID:      "imported",
+			Secrets: []storage.ClientSecret{{ID: "first", Hash: hash("pepper", "a secret")}},
+		}),
+		OtherHash: func(kept string, secret storage.Secret) (bool, error) {
+			text, marked := strings.CutPrefix(kept, "{salted-sha256}")
+			salt, _, ok := strings.Cut(text, ".")
+			if !marked || !ok {
+				return false, errors.New("host: the hash has another form")
+			}
+			return subtle.ConstantTimeCompare([]byte(hash(salt, secret.Reveal())), []byte(kept)) == 1, nil
+		},
+	}
+	client, err := validator.ValidateClient(context.Background(), clientauth.Request{
+		ID:     "imported",
+		Method: storage.ClientSecretPost,
+		Secret: storage.PresentedSecret("a secret"),
+		Time:   time.Now(),
+	})
+	fmt.Println(client.ID, err)
+	// Output:
+	// imported <nil>
 }

@@ -14,7 +14,11 @@ func (s *Secrets) Observe(f func(cost string)) {
 }
 
 func (c cost) String() string {
-	return fmt.Sprintf("%s m=%d t=%d p=%d", c.scheme, c.memory, c.passes, c.threads)
+	s := fmt.Sprintf("%s m=%d t=%d p=%d", c.scheme, c.memory, c.passes, c.threads)
+	if c.block > 0 {
+		s += fmt.Sprintf(" r=%d", c.block)
+	}
+	return s
 }
 
 // Remembered returns how many verified secrets s remembers.
@@ -24,10 +28,17 @@ func (s *Secrets) Remembered() int {
 	return len(s.verified.young) + len(s.verified.old)
 }
 
+// Turns returns for how many parties a request has the turn or waits for it.
+func (s *Secrets) Turns() int {
+	s.turns.mu.Lock()
+	defer s.turns.mu.Unlock()
+	return len(s.turns.of)
+}
+
 // Remember fills the memory as n verifications of n secrets of a client would.
 func (s *Secrets) Remember(client, n int) {
 	for i := range n {
-		s.verified.add(markOf(&s.key, fmt.Sprint("filler", client), fmt.Sprint(i), "x"), time.Unix(0, 0))
+		s.verified.add(fingerprintOf(&s.key, fmt.Sprint("filler", client), fmt.Sprint(i), "x"), time.Unix(0, 0))
 	}
 }
 
@@ -40,5 +51,26 @@ func ParseHash(text string) (string, error) {
 // Decoy returns the hash that stands for one of the same cost.
 func Decoy(text string) (string, error) {
 	h, err := parseHash(text)
-	return h.cost.decoy(), err
+	return h.decoy(), err
+}
+
+// ObserveDecoys calls f with the algorithm of every signature that a verifies only to
+// take time.
+func (a *Assertions) ObserveDecoys(f func(algorithm string)) {
+	a.once.Do(a.start)
+	a.decoys.observe = f
+}
+
+// Prepared returns how many registrations are remembered.
+func (a *Assertions) Prepared() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.prepared)
+}
+
+// Prepared returns how many registrations are remembered.
+func (c *Certificates) Prepared() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.prepared)
 }

@@ -13,8 +13,8 @@ import (
 const (
 	secretPrefix = "cs_"
 
-	// What Hash makes: the second choice of RFC 9106 §4 for small memory, as
-	// OWASP gives it (19 MiB, two passes, one lane).
+	// The cost of Hash: the second choice of RFC 9106 §4 for small memory, as OWASP
+	// gives it (19 MiB, two passes, one lane).
 	argonMemory  = 19 * 1024 // KiB
 	argonPasses  = 2
 	argonThreads = 1
@@ -38,14 +38,14 @@ func NewSecret() (secret storage.Secret, hash string) {
 	return secret, fastHash(secret)
 }
 
-// FastHash returns the hash of a secret that a machine drew with at least 128
-// random bits, such as one that is taken over from another system. It is one
-// SHA-256 without a salt, which makes verifying cheap, and guessing too:
-// whoever steals the hashes tries billions of guesses per second. For a secret
-// that a person chose, or of which you do not know how it was made, use [Hash].
+// FastHash returns the hash of a secret that a machine drew with at least 128 random
+// bits, such as a secret from another system. It is one SHA-256 without a salt. So
+// verifying is cheap, and guessing is cheap too: an attacker with stolen hashes tries
+// billions of guesses per second. For a secret that a person chose, or of unknown
+// origin, use [Hash].
 //
-// FastHash refuses secrets of fewer than 20 characters, which cannot hold 128
-// bits. It cannot tell whether a longer one does.
+// FastHash refuses secrets of fewer than 20 characters, which cannot hold 128 bits.
+// It cannot tell whether a longer one does.
 func FastHash(secret storage.Secret) (string, error) {
 	if len(secret.Reveal()) < minRandom {
 		return "", errShort
@@ -58,9 +58,9 @@ func fastHash(secret storage.Secret) string {
 	return prefixSHA256 + base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
-// Hash returns the argon2id hash (RFC 9106) of a secret that a person chose, or
-// that was imported, as a PHC string. It takes 19 MiB of memory and some 20 ms.
-// It refuses an empty secret and one of more than 256 bytes.
+// Hash returns the argon2id hash (RFC 9106), as a PHC string, of a secret that a
+// person chose or that was imported. It takes 19 MiB of memory and about 20 ms. It
+// refuses an empty secret and one of more than 256 bytes.
 func Hash(secret storage.Secret) (string, error) {
 	text := secret.Reveal()
 	switch {
@@ -72,7 +72,7 @@ func Hash(secret storage.Secret) (string, error) {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt) // it cannot fail: the process ends instead
 	sum := argon2.IDKey([]byte(text), salt, argonPasses, argonMemory, argonThreads, argonSum)
-	return formatArgon2id(cost{schemeArgon2id, argonMemory, argonPasses, argonThreads}, salt, sum), nil
+	return formatArgon2id(cost{scheme: schemeArgon2id, memory: argonMemory, passes: argonPasses, threads: argonThreads}, salt, sum), nil
 }
 
 func formatArgon2id(c cost, salt, sum []byte) string {

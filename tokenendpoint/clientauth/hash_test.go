@@ -2,8 +2,11 @@ package clientauth_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"maps"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -114,7 +117,7 @@ const (
 var poison = map[string]string{
 	"no format":                      "secret",
 	"plain text with a dollar":       "$secret",
-	"unknown format":                 "$scrypt$ln=15,r=8,p=1$" + goodSalt + "$" + goodSum,
+	"unknown format":                 "$yescrypt$ln=15,r=8,p=1$" + goodSalt + "$" + goodSum,
 	"argon2i":                        "$argon2i$v=19$m=64,t=1,p=1$" + goodSalt + "$" + goodSum,
 	"argon2d":                        "$argon2d$v=19$m=64,t=1,p=1$" + goodSalt + "$" + goodSum,
 	"old version of argon2id":        "$argon2id$v=16$m=64,t=1,p=1$" + goodSalt + "$" + goodSum,
@@ -157,6 +160,12 @@ var poison = map[string]string{
 	"bcrypt of a broken maker":       "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 }
 
+func everyPoison() map[string]string {
+	all := maps.Clone(poison)
+	maps.Copy(all, foreignPoison)
+	return all
+}
+
 func TestCheckHash(t *testing.T) {
 	_, drawn := clientauth.NewSecret()
 	for name, hash := range map[string]string{
@@ -166,7 +175,12 @@ func TestCheckHash(t *testing.T) {
 			t.Errorf("CheckHash, %s: got error %v, want none", name, err)
 		}
 	}
-	for name, hash := range poison {
+	for name, hash := range foreignFormats(t) {
+		if err := clientauth.CheckHash(hash); err != nil {
+			t.Errorf("CheckHash, %s: got error %v, want none", name, err)
+		}
+	}
+	for name, hash := range everyPoison() {
 		err := clientauth.CheckHash(hash)
 		if err == nil || len(hash) > 8 && strings.Contains(err.Error(), hash) {
 			t.Errorf("CheckHash, %s: got error %v, want one that does not show the hash", name, err)
@@ -193,41 +207,94 @@ func TestBoundsAreInclusive(t *testing.T) {
 	}
 }
 
+const number = `(0|[1-9][0-9]*)`
+
 var (
-	phc     = regexp.MustCompile(`\A\$argon2id\$v=19\$m=(0|[1-9][0-9]*),t=(0|[1-9][0-9]*),p=(0|[1-9][0-9]*)\$([A-Za-z0-9+/]*)\$([A-Za-z0-9+/]*)\z`)
+	phc     = regexp.MustCompile(`\A\$(argon2id\$v=19\$m|scrypt\$ln)=` + number + `,[tr]=` + number + `,p=` + number + `\$([A-Za-z0-9+/]*)\$([A-Za-z0-9+/]*)\z`)
 	sha     = regexp.MustCompile(`\A\$sha256\$[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\z`)
 	crypted = regexp.MustCompile(`\A\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}\z`)
+	digest  = regexp.MustCompile(`\A(\{sha256-hex\}[0-9A-Fa-f]{64}|\{sha512-hex\}[0-9A-Fa-f]{128}|` +
+		`\{sha256-base64\}[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=|\{sha512-base64\}[A-Za-z0-9+/]{85}[AQgw]==)\z`)
+	django   = regexp.MustCompile(`(?s)\Apbkdf2_sha(1|256)\$` + number + `\$([^$]*)\$([A-Za-z0-9+/]*={0,2})\z`)
+	passlib  = regexp.MustCompile(`\A\$pbkdf2(|-sha256|-sha512)\$` + number + `\$([A-Za-z0-9./]*)\$([A-Za-z0-9./]*)\z`)
+	identity = regexp.MustCompile(`\A\{aspnet-identity\}([A-Za-z0-9+/]*={0,2})\z`)
 )
 
-// oracle decides by regular expressions and big numbers what parseHash decides
-// by hand.
+func within(n *big.Int, low, high int64) bool {
+	return n.Cmp(big.NewInt(low)) >= 0 && n.Cmp(big.NewInt(high)) <= 0
+}
+
+func bigInt(digits string) *big.Int {
+	n, _ := new(big.Int).SetString(digits, 10)
+	return n
+}
+
+// decoded returns the bytes of strict base64, and nil for anything else.
+func decoded(enc *base64.Encoding, s string) []byte {
+	b, err := enc.Strict().DecodeString(s)
+	if err != nil || b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// oracle decides by regular expressions and big numbers; parseHash decides by hand.
 func oracle(text string) bool {
+	if m := django.FindStringSubmatch(text); m != nil {
+		return derivable(m[1], bigInt(m[2]), len(m[3]), len(decoded(base64.StdEncoding, m[4])))
+	}
+	if m := passlib.FindStringSubmatch(text); m != nil {
+		function := strings.TrimPrefix(m[1], "-sha")
+		salt, sum := strings.ReplaceAll(m[3], ".", "+"), strings.ReplaceAll(m[4], ".", "+")
+		return derivable(function, bigInt(m[2]), len(decoded(base64.RawStdEncoding, salt)), len(decoded(base64.RawStdEncoding, sum)))
+	}
+	if m := identity.FindStringSubmatch(text); m != nil {
+		header := hex.EncodeToString(decoded(base64.StdEncoding, m[1]))
+		if len(header) < 26 || header[:2] != "01" {
+			return false
+		}
+		var n [3]int64
+		for i := range n {
+			n[i], _ = strconv.ParseInt(header[2+8*i:10+8*i], 16, 64)
+		}
+		functions := map[int64]string{0: "1", 1: "256", 2: "512"}
+		return functions[n[0]] != "" && derivable(functions[n[0]], big.NewInt(n[1]), int(n[2]), len(header)/2-13-int(n[2]))
+	}
 	m := phc.FindStringSubmatch(text)
 	if m == nil {
-		return sha.MatchString(text) || crypted.MatchString(text)
+		return sha.MatchString(text) || crypted.MatchString(text) || digest.MatchString(text)
 	}
-	var n [3]*big.Int
-	for i := range n {
-		n[i], _ = new(big.Int).SetString(m[1+i], 10)
+	a, b, p := bigInt(m[2]), bigInt(m[3]), bigInt(m[4])
+	salt, sum := len(decoded(base64.RawStdEncoding, m[5])), len(decoded(base64.RawStdEncoding, m[6]))
+	if !within(p, 1, 16) || sum < 16 || sum > 64 {
+		return false
 	}
-	within := func(n *big.Int, low, high int64) bool {
-		return n.Cmp(big.NewInt(low)) >= 0 && n.Cmp(big.NewInt(high)) <= 0
+	if strings.HasPrefix(m[1], "argon2id") {
+		return strings.Contains(text, ",t=") && within(b, 1, 16) && within(a, 8*p.Int64(), 262144) && salt >= 8 && salt <= 64
 	}
-	length := func(s string) int {
-		b, err := base64.RawStdEncoding.Strict().DecodeString(s)
-		if err != nil {
-			return -1
-		}
-		return len(b)
+	if !strings.Contains(text, ",r=") || !within(a, 1, 21) || !within(b, 1, 32) || salt < 1 || salt > 64 {
+		return false
 	}
-	return within(n[1], 1, 16) && within(n[2], 1, 16) && within(n[0], 8*n[2].Int64(), 262144) &&
-		length(m[4]) >= 8 && length(m[4]) <= 64 && length(m[5]) >= 16 && length(m[5]) <= 64
+	memory := 128 * b.Int64() * (1 << a.Int64()) / 1024
+	return memory <= 256*1024 && memory*p.Int64() <= 1024*1024
+}
+
+// derivable is the oracle of the bounds of PBKDF2.
+func derivable(function string, iterations *big.Int, salt, sum int) bool {
+	size := map[string]int{"": 20, "1": 20, "256": 32, "512": 64}[function]
+	blocks := int64((sum + size - 1) / size)
+	return salt >= 1 && salt <= 64 && sum >= 16 && sum <= 64 && within(iterations, 1, 10_000_000/blocks)
 }
 
 func FuzzParseHash(f *testing.F) {
-	for _, hash := range poison {
+	for _, hash := range everyPoison() {
 		f.Add(hash)
 	}
+	for _, hash := range foreignFormats(f) {
+		f.Add(hash)
+	}
+	f.Add(aspNet(1, 0, 10, 16, 48)) // a sum of two blocks
+	f.Add(aspNet(1, 0, 10, 16, 80)) // of four
 	made, err := clientauth.Hash(storage.PresentedSecret(long1))
 	if err != nil {
 		f.Fatalf("Hash: %v", err)
@@ -251,7 +318,7 @@ func FuzzParseHash(f *testing.F) {
 	})
 }
 
-// FuzzHash holds Hash against the parser: whatever it makes is read.
+// FuzzHash compares Hash with the parser, which must read every hash that Hash makes.
 func FuzzHash(f *testing.F) {
 	for _, s := range []string{"", "x", "p+ss w%rd:&=é", strings.Repeat("k", 257), "\x00\xff"} {
 		f.Add(s)
@@ -265,7 +332,7 @@ func FuzzHash(f *testing.F) {
 			return
 		}
 		if cost, err := clientauth.ParseHash(hash); err != nil || cost != "argon2id m=19456 t=2 p=1" {
-			t.Errorf("ParseHash(%q) = %s, %v; want what Hash makes", hash, cost, err)
+			t.Errorf("ParseHash(%q) = %s, %v; want the parameters of Hash", hash, cost, err)
 		}
 	})
 }

@@ -9,17 +9,21 @@ import (
 )
 
 const (
-	generation  = 5000 // entries; the memory holds two generations
-	rememberFor = 10 * time.Minute
+	generation = 5000 // entries; the memory holds two generations
+
+	// A verified secret is remembered while clients use it, but not for ever.
+	rememberUnused = 10 * time.Minute
+	rememberAtMost = 24 * time.Hour
 )
 
-// mark stands for "this secret was verified against this hash of this client".
-// The hash is in it, so that a mark is worth nothing once the hash is gone.
-type mark [sha256.Size]byte
+// fingerprint stands for "this secret was verified against this hash of this client".
+// It is made from the hash too, so it is worth nothing once the hash is gone.
+type fingerprint [sha256.Size]byte
 
-// markOf is keyed: who reads the marks alone cannot test guesses on them. Each
-// part has its length before it, so that no two triples run together alike.
-func markOf(key *[32]byte, clientID, hash, secret string) mark {
+// fingerprintOf is keyed, so that an attacker with a copy of the fingerprints
+// cannot test guesses. Each part has its length before it, so that no two triples
+// give the same text.
+func fingerprintOf(key *[32]byte, clientID, hash, secret string) fingerprint {
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write([]byte("verified\x00"))
 	var b []byte
@@ -28,44 +32,70 @@ func markOf(key *[32]byte, clientID, hash, secret string) mark {
 		b = append(b, part...)
 	}
 	mac.Write(b)
-	return mark(mac.Sum(nil))
+	return fingerprint(mac.Sum(nil))
 }
 
-// memory remembers marks in two generations: when the young one is full, the
-// old one is dropped and the young one becomes old. Only who knew a right
+// memory remembers verified secrets in two generations: when the young one is full,
+// the old one is dropped and the young one becomes old. Only a client with the right
 // secret adds to it, so strangers cannot empty it. The zero value is ready.
 type memory struct {
 	mu         sync.Mutex
-	young, old map[mark]time.Time
+	young, old map[fingerprint]recollection
 }
 
-// has reports whether m was added within rememberFor of at, before or after:
-// requests overtake each other, and clocks are set back.
-func (y *memory) has(m mark, at time.Time) bool {
+// recollection is when a secret was verified, and when a client last showed it.
+type recollection struct{ verified, used time.Time }
+
+// holds reports whether the secret need not be hashed again. Both times may be before
+// at or after it: requests overtake each other, and clocks are set back.
+func (r recollection) holds(at time.Time) bool {
+	return at.Sub(r.used).Abs() < rememberUnused && at.Sub(r.verified).Abs() < rememberAtMost
+}
+
+// familiarity is how much the memory knows of a secret.
+type familiarity int
+
+const (
+	unfamiliar familiarity = iota
+	familiar               // verified, but too long ago
+	remembered             // verified, and need not be hashed again
+)
+
+// recall returns how much the memory knows of m. A secret that is recalled stays
+// remembered.
+func (y *memory) recall(m fingerprint, at time.Time) familiarity {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	since, ok := y.young[m]
+	r, ok := y.young[m]
 	if !ok {
-		if since, ok = y.old[m]; ok {
-			y.put(m, since) // it is in use: keep it for another generation
-		}
+		r, ok = y.old[m]
 	}
-	return ok && at.Sub(since).Abs() < rememberFor
+	switch {
+	case !ok:
+		return unfamiliar
+	case !r.holds(at):
+		return familiar
+	}
+	if at.After(r.used) {
+		r.used = at
+	}
+	y.put(m, r) // it is in use: keep it for another generation
+	return remembered
 }
 
-// add notes that m was verified at this time.
-func (y *memory) add(m mark, at time.Time) {
+// add records that m was verified at this time.
+func (y *memory) add(m fingerprint, at time.Time) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	y.put(m, at)
+	y.put(m, recollection{verified: at, used: at})
 }
 
-func (y *memory) put(m mark, at time.Time) {
+func (y *memory) put(m fingerprint, r recollection) {
 	if _, there := y.young[m]; !there && len(y.young) >= generation {
 		y.young, y.old = nil, y.young
 	}
 	if y.young == nil {
-		y.young = make(map[mark]time.Time)
+		y.young = make(map[fingerprint]recollection)
 	}
-	y.young[m] = at
+	y.young[m] = r
 }

@@ -17,8 +17,8 @@ const (
 	prefixSHA256   = "$sha256$"
 	prefixArgon2id = "$argon2id$v=19$"
 
-	// A hash comes from a record. One that was tampered with, or mistyped, must
-	// not take the memory or the processor of the whole process.
+	// A hash comes from a record. If the record was tampered with or mistyped, it
+	// must not take the memory or the processor of the whole process.
 	maxMemory     = 256 * 1024 // KiB
 	maxPasses     = 16
 	maxThreads    = 16
@@ -29,83 +29,39 @@ const (
 	minBcryptCost = 4
 	maxBcryptCost = 16
 
-	maxSecret    = 256 // bytes that argon2id is computed of
-	bcryptSecret = 72  // bytes; bcrypt does not see what follows
-	bcryptLength = 60  // of the text, with prefix
+	bcryptLength = 60 // of the text, with prefix
 )
 
-// Errors about a record. They do not show the hash: argon2id's and bcrypt's
-// can be guessed at.
+// Errors about a record. They do not show the hash: an attacker could test guesses on
+// slow hashes.
 var (
 	errUnknownHash = errors.New("the hash has an unknown format")
 	errMalformed   = errors.New("the hash is malformed")
 	errBounds      = errors.New("the hash has parameters out of bounds")
 )
 
-type scheme string
-
-const (
-	schemeSHA256   scheme = "sha256"
-	schemeArgon2id scheme = "argon2id"
-	schemeBcrypt   scheme = "bcrypt"
-)
-
-// cost is what it takes to compare with a hash, and nothing else of it.
-type cost struct {
-	scheme  scheme
-	memory  uint32 // KiB, of argon2id
-	passes  uint32 // of argon2id; of bcrypt, the logarithm
-	threads uint8  // of argon2id
-}
-
-func (c cost) slow() bool { return c.scheme != schemeSHA256 }
-
-// longest returns how many bytes a secret may have to be compared with a slow
-// hash. x/crypto's bcrypt would accept any secret that begins with the right 72
-// bytes.
-func (c cost) longest() int {
-	if c.scheme == schemeBcrypt {
-		return bcryptSecret
+// bounded refuses a parameter of a hash, and names it.
+func bounded[N int | uint32 | uint64](name string, n, low, high N) error {
+	if low <= n && n <= high {
+		return nil
 	}
-	return maxSecret
+	return fmt.Errorf("%w: %s must be %d to %d", errBounds, name, low, high)
 }
 
-// weak reports whether Hash does better: argon2id is measured by memory times
-// passes, bcrypt needs hardly any memory.
-func (c cost) weak() bool {
-	switch c.scheme {
-	case schemeBcrypt:
-		return true
-	case schemeArgon2id:
-		return c.memory*c.passes < argonMemory*argonPasses
-	}
-	return false
-}
-
-// decoy returns a hash of this cost. It is of no secret that anybody knows.
-func (c cost) decoy() string {
-	switch c.scheme {
-	case schemeArgon2id:
-		return formatArgon2id(c, make([]byte, argonSalt), make([]byte, argonSum))
-	case schemeBcrypt:
-		return fmt.Sprintf("$2b$%02d$%s", c.passes, strings.Repeat(".", bcryptLength-len("$2b$10$")))
-	}
-	return prefixSHA256 + base64.RawURLEncoding.EncodeToString(make([]byte, len(storage.Digest{})))
-}
-
-// hash is a storage.ClientSecret.Hash that has been read.
+// hash is a storage.ClientSecret.Hash after parsing.
 type hash struct {
 	cost   cost
 	digest storage.Digest // of sha256
-	salt   []byte         // of argon2id
-	sum    []byte         // of argon2id
-	text   string         // of bcrypt
+	salt   []byte         // of argon2id, PBKDF2 and scrypt
+	sum    []byte         // of these, and of plain digests
+	text   string         // of bcrypt, and of OtherHash
 }
 
-// CheckHash returns an error unless [Secrets.ValidateClient] can read hash, for
-// a store or an admin page to refuse what is no hash, such as a secret itself.
-// An empty one, which never matches, is refused too. The error does not show
-// the hash.
+// CheckHash returns an error unless [Secrets.ValidateClient] can read hash. With it a
+// store or an admin page refuses a text that is no hash, such as the secret itself.
+// An empty hash, which never matches, is refused too, and so is a hash for
+// [Secrets.OtherHash], which is a field of one validator. The error does not show the
+// hash.
 func CheckHash(hash string) error {
 	if _, err := parseHash(hash); err != nil {
 		return fmt.Errorf("clientauth: %w", err)
@@ -125,7 +81,7 @@ func parseHash(text string) (hash, error) {
 			return parseBcrypt(text, rest)
 		}
 	}
-	return hash{}, errUnknownHash
+	return parseForeign(text)
 }
 
 func parseSHA256(text string) (hash, error) {
@@ -143,46 +99,71 @@ func parseSHA256(text string) (hash, error) {
 	return h, nil
 }
 
-// parseArgon2id reads what follows the version: m=…,t=…,p=…$salt$hash. There is
-// one spelling of each hash, as the PHC string format has it.
+// parseArgon2id reads the text after the version: m=…,t=…,p=…$salt$hash.
 func parseArgon2id(text string) (hash, error) {
-	parts := strings.Split(text, "$")
-	if len(parts) != 3 {
-		return hash{}, errMalformed
-	}
-	params := strings.Split(parts[0], ",")
-	if len(params) != 3 {
-		return hash{}, errMalformed
-	}
-	var n [3]uint32
-	for i, name := range [...]string{"m=", "t=", "p="} {
-		digits, ok := strings.CutPrefix(params[i], name)
-		value, err := strconv.ParseUint(digits, 10, 32)
-		if !ok || err != nil || strconv.FormatUint(value, 10) != digits {
-			return hash{}, errMalformed
-		}
-		n[i] = uint32(value)
-	}
-	salt, err := decode(base64.RawStdEncoding, parts[1])
+	n, salt, sum, err := parsePHC(text, "m=", "t=", "p=")
 	if err != nil {
-		return hash{}, errMalformed
-	}
-	sum, err := decode(base64.RawStdEncoding, parts[2])
-	if err != nil {
-		return hash{}, errMalformed
+		return hash{}, err
 	}
 	m, t, p := n[0], n[1], n[2]
-	switch {
-	case p < 1 || p > maxThreads, t < 1 || t > maxPasses,
-		m < 8*p || m > maxMemory, // RFC 9106 §3.1 wants eight blocks for each lane
-		len(salt) < minSalt || len(salt) > maxSalt,
-		len(sum) < minSum || len(sum) > maxSum:
-		return hash{}, errBounds
+	err = firstOf(
+		bounded("p", p, 1, maxThreads),
+		bounded("t", t, 1, maxPasses),
+		bounded("m", m, 8*min(max(p, 1), maxThreads), maxMemory), // RFC 9106 §3.1 wants eight blocks for each lane
+		bounded("the length of the salt", len(salt), minSalt, maxSalt),
+		bounded("the length of the sum", len(sum), minSum, maxSum),
+	)
+	if err != nil {
+		return hash{}, err
 	}
-	return hash{cost: cost{schemeArgon2id, m, t, uint8(p)}, salt: salt, sum: sum}, nil
+	return hash{cost: cost{scheme: schemeArgon2id, memory: m, passes: t, threads: uint8(p)}, salt: salt, sum: sum}, nil
 }
 
-// decode refuses every spelling but the one that encodes back: base64 skips
+// firstOf returns the first error.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parsePHC reads three parameters with these names, a salt and a sum, as the PHC string
+// format has them. Each hash has one spelling, as that format demands.
+func parsePHC(text string, names ...string) (n [3]uint32, salt, sum []byte, err error) {
+	parts := strings.Split(text, "$")
+	if len(parts) != 3 {
+		return n, nil, nil, errMalformed
+	}
+	params := strings.Split(parts[0], ",")
+	if len(params) != len(names) {
+		return n, nil, nil, errMalformed
+	}
+	for i, name := range names {
+		digits, ok := strings.CutPrefix(params[i], name)
+		if !ok {
+			return n, nil, nil, errMalformed
+		}
+		if n[i], err = decimal(digits); err != nil {
+			return n, nil, nil, err
+		}
+	}
+	salt, err1 := decode(base64.RawStdEncoding, parts[1])
+	sum, err2 := decode(base64.RawStdEncoding, parts[2])
+	return n, salt, sum, firstOf(err1, err2)
+}
+
+// decimal reads a number that has one spelling.
+func decimal(digits string) (uint32, error) {
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || strconv.FormatUint(n, 10) != digits {
+		return 0, errMalformed
+	}
+	return uint32(n), nil
+}
+
+// decode refuses every spelling except the one that encoding produces: base64 skips
 // line ends and ignores spare bits.
 func decode(enc *base64.Encoding, text string) ([]byte, error) {
 	b, err := enc.DecodeString(text)
@@ -192,8 +173,7 @@ func decode(enc *base64.Encoding, text string) ([]byte, error) {
 	return b, nil
 }
 
-// parseBcrypt reads what follows the version: two digits of cost, $, salt and
-// hash.
+// parseBcrypt reads the text after the version: two digits of cost, $, salt and hash.
 func parseBcrypt(text, rest string) (hash, error) {
 	if len(text) != bcryptLength || rest[2] != '$' || !digit(rest[0]) || !digit(rest[1]) {
 		return hash{}, errMalformed
@@ -204,16 +184,16 @@ func parseBcrypt(text, rest string) (hash, error) {
 		}
 	}
 	n := 10*uint32(rest[0]-'0') + uint32(rest[1]-'0')
-	if n < minBcryptCost || n > maxBcryptCost {
-		return hash{}, errBounds
+	if err := bounded("the cost", n, minBcryptCost, maxBcryptCost); err != nil {
+		return hash{}, err
 	}
 	return hash{cost: cost{scheme: schemeBcrypt, passes: n}, text: text}, nil
 }
 
 func digit(b byte) bool { return '0' <= b && b <= '9' }
 
-// matches compares in constant time. The secret must not be longer than the
-// cost allows. The error is about the hash, not about the secret.
+// matches compares in constant time. The secret must not be longer than the cost
+// allows. The error is about the hash, not about the secret.
 func (h hash) matches(secret storage.Secret) (bool, error) {
 	switch h.cost.scheme {
 	case schemeSHA256:
@@ -222,7 +202,14 @@ func (h hash) matches(secret storage.Secret) (bool, error) {
 		c := h.cost
 		sum := argon2.IDKey([]byte(secret.Reveal()), h.salt, c.passes, c.memory, c.threads, uint32(len(h.sum)))
 		return subtle.ConstantTimeCompare(sum, h.sum) == 1, nil
+	case schemeBcrypt:
+		return h.matchesBcrypt(secret)
 	}
+	sum, err := h.foreignSum(secret)
+	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1, err
+}
+
+func (h hash) matchesBcrypt(secret storage.Secret) (bool, error) {
 	err := bcrypt.CompareHashAndPassword([]byte(h.text), []byte(secret.Reveal()))
 	switch {
 	case err == nil:

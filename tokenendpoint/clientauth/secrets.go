@@ -15,52 +15,85 @@ import (
 
 // Secrets validates client secrets against storage.Clients (RFC 6749 §2.3.1).
 //
-// An unknown client costs the hashing that a known one costs, and a wrong
-// secret costs it whatever is wrong with it. What known clients cost is learned
-// from those that have come, per process; until then an unknown one costs a
-// SHA-256. Of an unknown client_id, the cost is always the same while nothing
-// new is learned. Public clients are not hidden: their identifiers are in every
-// copy of the app.
+// An unknown client costs the same hashing as a known one, and every wrong secret
+// costs it, for every reason. Each process learns the costs from the known clients
+// that have come; until then an unknown client costs a SHA-256. For one unknown
+// client_id the cost stays the same while the process learns nothing new. Public
+// clients are not hidden: their identifiers are in every copy of the app.
 //
-// Slow hashes are paid once: a verified secret is remembered for ten minutes of
-// [Credentials.Time], in this process, at most 10,000 of them, as a keyed hash
-// under a key that the process draws. The client is still read at each request,
-// so disabling it, or changing or expiring the secret, works at once.
+// A client pays for a slow hash once. The process remembers a verified secret until
+// it has not been shown for ten minutes of [Request.Time], and for a day at most. It
+// remembers 10,000 secrets at most, each as a keyed hash under a random secret of the
+// process. The client is still read at each request, so disabling the client, or
+// changing or expiring the secret, works at once.
 //
-// Secrets is safe for concurrent use. It must not be copied after its first
-// use, nor its fields changed.
+// Strangers that flood the process cannot keep real clients out. A bounded number of
+// slots computes slow hashes. A secret that was verified before goes first, then
+// clients that exist: one request at a time of each client in each network, and
+// clients and networks take turns. An unknown client gets a slot that no known client
+// wants. If there is none, it waits as long as the hash would have taken, and gets the
+// same answer. An attacker that measures for long while the process is under such a
+// load may still learn from the time of an answer whether a client exists.
+//
+// Secrets is safe for concurrent use. It must not be copied after its first use, and
+// its fields must not be changed.
 type Secrets struct {
-	// Clients finds the clients. It is required: without it every request is
-	// an outage.
+	// Clients finds the clients. It is required: without it every request is an
+	// outage.
 	Clients storage.Clients
 
-	// MaxHashes is how many requests may compute slow hashes at once. Each
-	// takes a processor, and memory as its hash says (19 MiB for [Hash]). If
-	// zero or less, GOMAXPROCS. A request waits 100 ms for its turn and then
-	// gets grants.TemporarilyUnavailable.
+	// MaxHashes is how many requests may compute slow hashes at once. Each takes a
+	// processor, and memory as its hash says (19 MiB for [Hash]). If zero or less,
+	// GOMAXPROCS. A request waits a second for its turn and then gets
+	// grants.TemporarilyUnavailable because of [ErrBusy].
 	MaxHashes int
 
-	// Upgrade, if not nil, is called after a secret was verified against a
-	// hash that is weaker than what [Hash] makes: bcrypt, or argon2id with
-	// less work. Concurrent requests may each call it, within the request and
-	// with its context. It returns nothing, because the client has
-	// authenticated whether or not the new hash could be kept; report failures
-	// where the host reports its own. Until the record has the new hash, it is
-	// called again each time the secret is not remembered.
+	// Upgrade, if not nil, is called after a secret was verified against a hash
+	// weaker than those of [Hash]: every form of the table of this package but
+	// $sha256$, and argon2id and scrypt only with less work. A digest without a salt
+	// is among them, because nothing tells that a machine drew its secret: where one
+	// did, ignore a Rehash whose Old begins with {sha. Concurrent
+	// requests may each call it, within the request and with its context. It returns
+	// nothing, because the client has authenticated whether or not the host could
+	// store the new hash; report failures where the host reports its own. Until the
+	// record has the new hash, Upgrade is called again each time the process has to
+	// verify the secret anew.
 	Upgrade func(ctx context.Context, r Rehash)
 
+	// OtherHash, if not nil, verifies the hashes of forms that this package does not
+	// know: it reports whether hash is the hash of secret, in constant time. An error
+	// is an outage; it names the fault of the record, and shows neither text. A hash
+	// begins with a mark, as storage.Client.Check wants it: "name:", "$name$" or
+	// "{name}", of at most 64 bytes.
+	//
+	// OtherHash is treated as a slow hash: it takes one of the slots, its verdict is
+	// remembered and upgraded, and a secret of more than 256 bytes does not match.
+	// Concurrent requests call it. For a client that does not exist it is called with
+	// the hash of another client, and the answer is then ignored; so it must change
+	// nothing and count nothing. All hashes with one mark must take the same time: put
+	// a cost that varies into the mark, such as {ours-4096}.
+	OtherHash func(hash string, secret storage.Secret) (bool, error)
+
+	// Assertions, if not nil, verify the assertions of clients that are registered for
+	// storage.PrivateKeyJWT. If nil, such a client cannot authenticate.
+	Assertions *Assertions
+	// Certificates, if not nil, verify the certificates of clients that are registered
+	// for storage.TLSClientAuth or storage.SelfSignedTLSClientAuth. If nil, such a client
+	// cannot authenticate.
+	Certificates *Certificates
+
 	once     sync.Once
-	key      [32]byte // of this process, for what must not be predictable
-	slots    chan struct{}
+	key      [32]byte // random, of this process: makes decoys and remembered secrets unpredictable
+	slots    slots
+	turns    turns
 	decoys   decoys
 	verified memory
-	together together
+	inFlight inFlight
 	observe  func(cost) // tests count hashes with it
 }
 
-// Rehash is a better hash of a secret that has just been verified. Replace Old,
-// and only Old, by New, so that a secret that was changed meanwhile stays
-// changed:
+// Rehash is a better hash of a secret that was just verified. Replace Old, and only
+// Old, by New. Then a secret that was changed meanwhile stays changed:
 //
 //	UPDATE client_secret SET hash = New
 //	WHERE client_id = ClientID AND id = SecretID AND hash = Old
@@ -69,44 +102,69 @@ type Rehash struct {
 	ClientID, SecretID string
 	// Old is the storage.ClientSecret.Hash that was verified.
 	Old string
-	// New is the hash of the same secret as [Hash] makes it now.
+	// New is the hash of the same secret from [Hash].
 	New string
 }
 
-// The causes of refusals, for the log. They carry no input.
+// The causes of refusals on which a caller acts. They are for the log and for the
+// limit of failures: a client never sees them.
 var (
-	errUnknown    = errors.New("clientauth: no such client")
-	errOtherID    = errors.New("clientauth: the store answered with another client than it was asked for")
-	errWrong      = errors.New("clientauth: no live secret of the client matches")
-	errNotLive    = errors.New("clientauth: the client has no live secret")
-	errMethod     = errors.New("clientauth: the client is registered for another authentication method")
-	errBusy       = errors.New("clientauth: too many slow hashes at once")
-	errNoClients  = errors.New("clientauth: Secrets.Clients is nil")
-	errNoTime     = errors.New("clientauth: Credentials.Time is zero")
-	errNoRecord   = errors.New("clientauth: find client: the store returned neither a client nor an error")
-	errManySecret = errors.New("clientauth: a client has more than 16 live secrets")
+	// ErrUnknownClient is the cause of a refusal whose client does not exist.
+	ErrUnknownClient = errors.New("clientauth: no such client")
+	// ErrNotAuthenticated is the cause of a refusal whose client exists, or of an
+	// outage after a secret of such a client was found wrong. So the identifier may be
+	// logged: it is no secret in the place of one. The error that wraps it gives the
+	// reason.
+	ErrNotAuthenticated = errors.New("clientauth: the client has not authenticated")
+	// ErrBrokenRecord is the cause of an outage whose client exists: nobody can judge by
+	// its record. So the identifier may be logged here, too. The error that wraps it says
+	// what is to be mended.
+	ErrBrokenRecord = errors.New("clientauth: mend the client's record in the store")
+	// ErrBusy is the cause of a grants.TemporarilyUnavailable for a request that
+	// waited in vain for its secret to be hashed. No slow hash was compared. A limit
+	// of failures counts the request all the same: otherwise guesses beyond the
+	// capacity of the process would be free.
+	ErrBusy = errors.New("clientauth: too many slow hashes at once")
 )
 
-// ValidateClient finds the client and verifies the secret that was shown.
+// The causes of refusals, for the log. They carry no input.
+var (
+	errOtherID    = fmt.Errorf("%w: the store answered with another client than it was asked for", ErrUnknownClient)
+	errWrong      = fmt.Errorf("%w: no live secret of it matches", ErrNotAuthenticated)
+	errUndecoded  = fmt.Errorf("%w: it did not form-encode its Basic credentials (RFC 6749 §2.3.1): its secret matches without form-decoding", ErrNotAuthenticated)
+	errNoClients  = errors.New("clientauth: Secrets.Clients is nil")
+	errNoTime     = errors.New("clientauth: Request.Time is zero")
+	errNoRecord   = errors.New("clientauth: find client: the store returned neither a client nor an error")
+	errManySecret = fmt.Errorf("%w: it has more than 16 live secrets", ErrBrokenRecord)
+)
+
+// ValidateClient finds the client and verifies the secret that it showed.
 //
-// A nil error means that nothing shown was wrong, and NOT that the client has
-// authenticated. These are returned identified only, and the caller decides:
+// A nil error means that nothing the client showed was wrong, and NOT that the client
+// has authenticated. These are returned identified only, and the caller decides:
 //   - a client with Method storage.AuthNone, which showed no secret, whether
-//     public or confidential;
+//     public or confidential; Request.Certified has the verdict on a certificate;
 //   - a public client that showed a secret, since there is nothing to verify;
 //   - a client that is Disabled, after its secret was verified.
 //
-// Unknown clients, wrong, expired and empty secrets, and a secret shown in
-// another way than the client is registered for are grants.InvalidClient with a
-// cause for the log. A busy process is grants.TemporarilyUnavailable. Every
-// other error is an outage: of the store, or of a record whose hash cannot be
-// read where no other secret of the client matched.
-func (s *Secrets) ValidateClient(ctx context.Context, c Credentials) (*storage.Client, error) {
+// The error is grants.InvalidClient, with the cause [ErrUnknownClient] or
+// [ErrNotAuthenticated] for the log, for an unknown client, for a wrong, expired or
+// empty secret, and for a secret shown in another way than the client is registered
+// for. A busy process returns grants.TemporarilyUnavailable because of [ErrBusy].
+// Every other error is an outage: of the store, or of a record with an unknown
+// AuthMethod, or with a hash that cannot be read while no other secret of the client
+// matched. An outage or [ErrBusy]
+// wraps one of the two causes as well if some secret was compared and did not match:
+// a limit of failures counts it.
+func (s *Secrets) ValidateClient(ctx context.Context, c Request) (*storage.Client, error) {
 	switch {
 	case s.Clients == nil:
 		return nil, errNoClients
 	case c.Time.IsZero():
 		return nil, errNoTime // no secret would ever expire
+	}
+	if c.Method == storage.PrivateKeyJWT {
+		return s.validateAssertion(ctx, c)
 	}
 	s.once.Do(s.start)
 
@@ -114,6 +172,12 @@ func (s *Secrets) ValidateClient(ctx context.Context, c Credentials) (*storage.C
 	switch {
 	case err != nil:
 		return nil, err
+	case c.Method == storage.AuthNone && c.Certified != nil && len(c.Certificates) > 0:
+		if err := s.validateCertificate(ctx, client, c); err != nil {
+			return nil, err
+		}
+	}
+	switch {
 	case c.Method == storage.AuthNone && unknown != nil:
 		return nil, grants.InvalidClient.Because(unknown)
 	case c.Method == storage.AuthNone:
@@ -123,13 +187,19 @@ func (s *Secrets) ValidateClient(ctx context.Context, c Credentials) (*storage.C
 	}
 
 	t := s.trial(client, unknown, c)
-	matched, err := s.verify(ctx, t, c)
+	match, err := s.verify(ctx, &t, c)
 	switch {
 	case err != nil:
 		return nil, err
-	case t.refusal != nil: // only now: it has cost what a wrong secret costs
+	case t.broken != nil && match == right:
+		return nil, t.broken
+	case t.broken != nil:
+		return nil, t.outage(t.broken)
+	case t.refusal != nil: // only now: the request has paid the cost of a wrong secret
 		return nil, grants.InvalidClient.Because(t.refusal)
-	case !matched:
+	case match == undecoded:
+		return nil, grants.InvalidClient.Because(errUndecoded)
+	case match == none:
 		return nil, grants.InvalidClient.Because(errWrong)
 	}
 	return client, nil
@@ -141,15 +211,17 @@ func (s *Secrets) start() {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	s.slots = make(chan struct{}, n)
+	s.slots.open(n)
 }
 
-// find returns a client, or why there is none, or an outage.
+// find returns a client, or the reason why there is none, or an outage.
 func (s *Secrets) find(ctx context.Context, id string) (client *storage.Client, unknown, err error) {
 	client, err = s.Clients.Client(ctx, id)
 	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return nil, errUnknown, nil
+	case err == storage.ErrNotFound: // the usual case, without an allocation
+		return nil, ErrUnknownClient, nil
+	case errors.Is(err, storage.ErrNotFound): // and it says why
+		return nil, fmt.Errorf("%w: %w", ErrUnknownClient, err), nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("clientauth: find client: %w", err)
 	case client == nil:
@@ -160,26 +232,36 @@ func (s *Secrets) find(ctx context.Context, id string) (client *storage.Client, 
 	return client, nil, nil
 }
 
-// trial is what a shown secret is held against.
+// trial is the set of secrets with which a shown secret is compared.
 type trial struct {
-	secrets []storage.ClientSecret
-	known   bool  // the secrets are those of a client, and no decoys
-	refusal error // why even the right secret is refused, or nil
-	fresh   bool  // the full cost is due, right secret or not
+	secrets  []storage.ClientSecret
+	known    bool     // the secrets belong to a client: they are no decoys
+	profile  *profile // of their cost, or nil
+	refusal  error    // refuses even the right secret, unless nil
+	fullCost bool     // compute all hashes, even for the right secret
+	broken   error    // why the client's record cannot be judged by, or nil
+	raw      bool     // Request.Undecoded authenticates too
+	readings int      // how many of Secret and Undecoded are compared with slow hashes
+	compared bool     // the shown secret was compared with one of them
 }
 
-// trial chooses the secrets to try. There is always one, so that every request
-// that shows a secret has its cost.
-func (s *Secrets) trial(client *storage.Client, unknown error, c Credentials) trial {
-	decoys := s.decoys.pick(&s.key, c.ID) // for known clients too: it takes time
+// trial chooses the secrets to try. There is always one, so that every request that
+// shows a secret pays for it.
+func (s *Secrets) trial(client *storage.Client, unknown error, c Request) trial {
+	decoys := s.decoys.pick(&s.key, c.ID) // for known clients too: the choice takes time
 	if unknown != nil {
-		return trial{secrets: decoys, refusal: unknown, fresh: true}
+		return trial{secrets: decoys.secrets, profile: decoys, refusal: unknown, fullCost: true, raw: decoys.raw}
 	}
-	// A fast answer would tell who tries to use a disabled client, or the
-	// wrong method, that the secret was right.
-	t := trial{known: true, fresh: client.Disabled}
+	// A fast answer would tell a caller that tries a disabled client, or the wrong
+	// method, that the secret was right.
+	t := trial{known: true, fullCost: client.Disabled, raw: client.BasicNotEncoded}
 	if !methodFits(client.AuthMethod, c.Method) {
-		t.refusal, t.fresh = errMethod, true
+		t.fullCost = true
+		if err := client.CheckAuthMethod(); err != nil {
+			t.broken = fmt.Errorf("%w: %w", ErrBrokenRecord, err)
+		} else {
+			t.refusal = wrongMethod(client.AuthMethod, c.Method)
+		}
 	}
 	if allUsable(client.Secrets, c.Time) { // the usual case, without a copy
 		t.secrets = client.Secrets
@@ -198,10 +280,10 @@ func (s *Secrets) trial(client *storage.Client, unknown error, c Credentials) tr
 	if len(t.secrets) > 0 {
 		return t
 	}
-	t.refusal, t.fresh = errNotLive, true
+	t.refusal, t.fullCost = whyNotLive(client.Secrets, c.Time), true
 	t.secrets = dead
 	if len(dead) == 0 {
-		t.secrets, t.known = decoys, false
+		t.secrets, t.profile, t.known, t.raw = decoys.secrets, decoys, false, decoys.raw
 	}
 	return t
 }
@@ -215,8 +297,8 @@ func allUsable(secrets []storage.ClientSecret, at time.Time) bool {
 	return len(secrets) > 0
 }
 
-// methodFits tells whether a client with this registered method may show its
-// secret in this way (RFC 7591 §2). A method that is not known here, such as
+// methodFits reports whether a client with this registered method may show its secret
+// in this way (RFC 7591 §2). A method that is not known here, such as
 // private_key_jwt, means that the client must not authenticate by a secret.
 func methodFits(registered, shown string) bool {
 	switch registered {
@@ -226,6 +308,15 @@ func methodFits(registered, shown string) bool {
 		return shown == registered
 	}
 	return false
+}
+
+// wrongMethod is the cause of a refusal for the method. It names both, so that an
+// operator can change the one or the other. Neither is a text of the request.
+func wrongMethod(registered, shown string) error {
+	if registered == "" {
+		registered = storage.ClientSecretBasic + " or " + storage.ClientSecretPost
+	}
+	return fmt.Errorf("%w: it is registered for %s (Client.AuthMethod) and authenticated by %s", ErrNotAuthenticated, registered, shown)
 }
 
 func live(s storage.ClientSecret, at time.Time) bool {

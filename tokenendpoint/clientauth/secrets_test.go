@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,7 +20,7 @@ func TestOutagesAreNoVerdicts(t *testing.T) {
 		store := storeOf(clientWith("c1", argon2id(long1)))
 		store.err = down
 		s, n := newSecrets(store)
-		for _, c := range []clientauth.Credentials{basic("c1", long1), basic("ghost", "x"), none("c1")} {
+		for _, c := range []clientauth.Request{basic("c1", long1), basic("ghost", "x"), none("c1")} {
 			_, err := s.ValidateClient(t.Context(), c)
 			if outcome(err) != outage || !errors.Is(err, down) {
 				t.Errorf("ValidateClient(%q) = %v, want an outage that wraps %q", c.ID, err, down)
@@ -58,7 +59,7 @@ type storeFunc func(id string) (*storage.Client, error)
 func (f storeFunc) Client(_ context.Context, id string) (*storage.Client, error) { return f(id) }
 
 func TestPoisonedRows(t *testing.T) {
-	for name, hash := range poison {
+	for name, hash := range everyPoison() {
 		t.Run(name, func(t *testing.T) {
 			s, n := newSecrets(storeOf(clientWith("c1", hash), clientWith("c2", hash, sha256ed(t, long1))))
 			expect(t, s, basic("c1", long1), outage)
@@ -74,7 +75,7 @@ func TestPoisonedRows(t *testing.T) {
 func TestMemory(t *testing.T) {
 	store := storeOf(clientWith("c1", argon2id(long1), argon2id(long2)), clientWith("c2", argon2id(long1)))
 	s, n := newSecrets(store)
-	step := func(what string, c clientauth.Credentials, want string, hashes int) {
+	step := func(what string, c clientauth.Request, want string, hashes int) {
 		t.Helper()
 		got := validate(t, s, c)
 		if costs := n.take(); got != want || len(costs) != hashes {
@@ -87,9 +88,10 @@ func TestMemory(t *testing.T) {
 	step("another secret", basic("c1", "wrong"), refused, 2)
 	step("the other right secret", basic("c1", long2), accepted, 2)
 	step("another client with the same hash and secret", basic("c2", long1), accepted, 1)
-	step("just before ten minutes", at(basic("c1", long1), now.Add(10*time.Minute-1)), accepted, 0)
-	step("after ten minutes", at(basic("c1", long1), now.Add(10*time.Minute)), accepted, 2)
-	step("after ten minutes, again", at(basic("c1", long1), now.Add(10*time.Minute)), accepted, 0)
+	step("unused for not quite ten minutes", at(basic("c1", long1), now.Add(10*time.Minute-1)), accepted, 0)
+	step("ten minutes after its first use", at(basic("c1", long1), now.Add(10*time.Minute)), accepted, 0)
+	step("unused for ten minutes", at(basic("c1", long1), now.Add(20*time.Minute)), accepted, 2)
+	step("unused for ten minutes, again", at(basic("c1", long1), now.Add(20*time.Minute)), accepted, 0)
 	step("a clock that was set back", at(basic("c1", long1), now.Add(-time.Hour)), accepted, 2)
 
 	step("c2, remembered", basic("c2", long1), accepted, 0)
@@ -100,7 +102,19 @@ func TestMemory(t *testing.T) {
 	step("the new secret", basic("c2", long2), accepted, 1)
 }
 
-// Without lengths in it, the mark of the first client would be that of the
+// A secret in use is remembered for a day, and not for ever.
+func TestMemorySlides(t *testing.T) {
+	s, n := newSecrets(storeOf(clientWith("c1", argon2id(long1))))
+	for minute := 0; minute < 2*24*60; minute += 9 {
+		expect(t, s, at(basic("c1", long1), now.Add(time.Duration(minute)*time.Minute)), accepted)
+		hashes, day := len(n.take()), 24*60
+		if want := minute%day < 9; (hashes == 1) != want {
+			t.Errorf("after %d minutes: %d hashes, want one only once a day", minute, hashes)
+		}
+	}
+}
+
+// Without lengths in it, the fingerprint of the first client would be that of the
 // second: identifier, hash and secret run together to the same text.
 func TestMarksDoNotRunTogether(t *testing.T) {
 	first := argon2id(long1)
@@ -157,7 +171,7 @@ func TestCrowd(t *testing.T) {
 		wg.Go(func() {
 			id := fmt.Sprint("c", 1+i%3)
 			for _, step := range []struct {
-				c    clientauth.Credentials
+				c    clientauth.Request
 				want string
 			}{
 				{basic(id, long1), accepted},
@@ -191,49 +205,6 @@ func TestOneHashServesWhoWaited(t *testing.T) {
 	})
 }
 
-func TestBusy(t *testing.T) {
-	slow := clientWith("slow", argon2id(long1))
-	fast := clientWith("fast", sha256ed(t, long1))
-	synctest.Test(t, func(t *testing.T) {
-		s := &clientauth.Secrets{Clients: storeOf(slow, fast), MaxHashes: 1}
-		expect(t, s, basic("slow", long1), accepted) // remembered, and learned
-		s.Observe(func(cost string) {
-			if cost[0] == 'a' {
-				time.Sleep(time.Second)
-			}
-		})
-		done := make(chan string)
-		go func() { done <- validate(t, s, basic("slow", long2)) }()
-		synctest.Wait() // it holds the only slot
-
-		start := time.Now()
-		expect(t, s, basic("slow", long2+"x"), busy)
-		expect(t, s, basic("ghost", "x"), busy)
-		if got, want := time.Since(start), 200*time.Millisecond; got != want {
-			t.Errorf("two requests waited %v, want %v", got, want)
-		}
-
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		start = time.Now()
-		_, err := s.ValidateClient(ctx, basic("slow", long2))
-		if got := time.Since(start); outcome(err) != busy || got != 10*time.Millisecond {
-			t.Errorf("with a context of 10ms: %v after %v, want %s after 10ms", err, got, busy)
-		}
-
-		start = time.Now()
-		expect(t, s, basic("fast", long1), accepted)
-		expect(t, s, basic("slow", long1), accepted)
-		if got := time.Since(start); got != 0 {
-			t.Errorf("fast and remembered secrets waited %v, want no wait", got)
-		}
-		if got := <-done; got != refused {
-			t.Errorf("the one with the slot got %s, want %s", got, refused)
-		}
-		expect(t, s, basic("slow", long2), refused) // the slot is free again
-	})
-}
-
 func TestUpgrade(t *testing.T) {
 	strong, err := clientauth.Hash(storage.PresentedSecret(long1))
 	if err != nil {
@@ -252,6 +223,11 @@ func TestUpgrade(t *testing.T) {
 		{"argon2id with as much work in more passes", clientWith("c1", argon2idAt(long1, 19456/2, 4)), long1, 0},
 		{"argon2id as Hash makes it", clientWith("c1", strong), long1, 0},
 		{"sha256", clientWith("c1", sha256ed(t, long1)), long1, 0},
+		{"PBKDF2 of ASP.NET", clientWith("c1", foreignFormats(t)["aspnet"]), long1, 1},
+		{"PBKDF2 of Django", clientWith("c1", foreignFormats(t)["django"]), long1, 1},
+		{"PBKDF2 of passlib", clientWith("c1", foreignFormats(t)["passlib"]), long1, 1},
+		{"scrypt with less work", clientWith("c1", foreignFormats(t)["scrypt"]), long1, 1},
+		{"scrypt with as much work", clientWith("c1", scrypted(t, long1, 13, 8, 5)), long1, 0},
 		{"wrong secret", clientWith("c1", bcrypted(t, long1)), long2, 0},
 		{"disabled client", disabled, long1, 0},
 		{"the weak one of two", clientWith("c1", strong, bcrypted(t, long1)), long1, 1},
@@ -285,4 +261,63 @@ func TestUpgrade(t *testing.T) {
 			expect(t, other, basic("c1", long2), refused)
 		})
 	}
+}
+
+// A secret that matches only as it stood in the Basic header is wrong, and the cause
+// names the mistake of the client. An unknown client costs the same.
+func TestUndecodedSecrets(t *testing.T) {
+	for name, hash := range formats(t) {
+		t.Run(name, func(t *testing.T) {
+			disabled := clientWith("off", hash)
+			disabled.Disabled = true
+			s, n := newSecrets(storeOf(clientWith("c1", hash), disabled))
+			expect(t, s, basic("c1", long2), refused)
+			n.take()
+			for _, tt := range []struct {
+				id, secret, undecoded, want string
+				says                        bool
+			}{
+				{"c1", long2, long1, refused, true},
+				{"c1", long2, long2 + "%", refused, false},
+				{"ghost", long2, long1, refused, false},
+				{"off", long2, long1, refused, true},
+				{"off", long1, long2, accepted, false},
+			} {
+				c := basic(tt.id, tt.secret)
+				c.Undecoded = storage.PresentedSecret(tt.undecoded)
+				_, err := s.ValidateClient(t.Context(), c)
+				if got := outcome(err); got != tt.want || strings.Contains(fmt.Sprint(err), "form-encode") != tt.says {
+					t.Errorf("%v: got %v, want %s", tt, err, tt.want)
+				}
+				if costs := n.take(); len(costs) != 2 {
+					t.Errorf("%v: hashes = %q, want two", tt, costs)
+				}
+			}
+			c := basic("c1", long1)
+			c.Undecoded = storage.PresentedSecret(long2)
+			for range 2 {
+				expect(t, s, c, accepted)
+			}
+		})
+	}
+}
+
+// Only the log gains from the second hash: it is not computed while a request waits
+// for the slot.
+func TestUndecodedSecretsWaitForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &clientauth.Secrets{Clients: storeOf(clientWith("c1", argon2id(long1)), clientWith("c2", argon2id(long1))), MaxHashes: 1}
+		hashes := 0
+		s.Observe(func(string) { hashes++; time.Sleep(hashTime) })
+		c := basic("c1", long2)
+		c.Undecoded = storage.PresentedSecret(long1)
+		var all sync.WaitGroup
+		all.Go(func() { expect(t, s, c, refused) })
+		synctest.Wait()
+		all.Go(func() { expect(t, s, basic("c2", long1), accepted) })
+		all.Wait()
+		if hashes != 2 {
+			t.Errorf("%d hashes were computed while a client waited, want 2", hashes)
+		}
+	})
 }

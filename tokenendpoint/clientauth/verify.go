@@ -4,60 +4,132 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 )
 
 const (
-	maxLive = 16 // secrets of a client: each is tried, so each costs
-	maxWait = 100 * time.Millisecond
+	maxLive = 16          // secrets of a client: each is tried, and each has its cost
+	maxWait = time.Second // for a slot: half the default time limit of a request
 )
 
 // try is one secret of a client, ready to be compared.
 type try struct {
-	secret storage.ClientSecret
-	hash   hash
-	mark   mark // of slow hashes: what the memory knows them by
+	secret      storage.ClientSecret
+	hash        hash
+	shown       storage.Secret // is compared with it
+	fingerprint fingerprint    // the name of a slow hash in the memory
 }
 
-// verify compares what was shown with every secret of the trial. It does not
-// stop at the first that matches: the time must not tell which one that was.
-// The fast ones come first, so that a client whose new secret is a drawn one
-// does not pay for the slow one that it is about to replace.
-func (s *Secrets) verify(ctx context.Context, t trial, c Credentials) (bool, error) {
+// match is the result of comparing the shown secret with a hash.
+type match int
+
+const (
+	none      match = iota
+	undecoded       // Request.Undecoded matches, which is a refusal unless the client is registered for it
+	right
+)
+
+// verify compares the shown secret with every secret of the trial. It does not stop
+// at the first match: its time must not tell which secret matched. The fast hashes
+// come first, so that a client whose new secret has a fast hash does not pay for the
+// slow hash of the old one.
+func (s *Secrets) verify(ctx context.Context, t *trial, c Request) (match, error) {
 	switch {
-	case c.Secret.Empty():
-		return false, nil // whatever is stored, even a hash of ""
+	case c.Secret.Empty() && (!t.raw || c.Undecoded.Empty()):
+		return none, nil // even if a hash of "" is stored
 	case len(t.secrets) > maxLive:
-		return false, errManySecret
+		return none, errManySecret
 	}
 	var buf [2]try // a client has one secret, or two while they are rotated
 	fast, slow, fault := s.parse(t, c.ID, buf[:0])
-	matched := false
-	for _, f := range fast {
-		ok, _ := s.compare(f.hash, c.Secret)
-		matched = matched || ok
-	}
-	if len(slow) > 0 && (t.fresh || !matched) {
-		ok, err := s.verifySlow(ctx, t, slow, c)
-		if errors.Is(err, errBusy) {
-			return false, err
+	found, weak := none, -1
+	for i, f := range fast {
+		m, _ := s.compareBoth(f.hash, c) // it cannot fail: parse has read the hash
+		fast[i].shown = c.Secret
+		if m == undecoded && t.raw {
+			m, fast[i].shown = right, c.Undecoded
 		}
-		matched, fault = matched || ok, errors.Join(fault, err)
+		if m == right && f.hash.cost.weak() {
+			weak = i
+		}
+		found, t.compared = max(found, m), true
 	}
-	if matched {
-		return true, nil // a broken hash beside it must not lock the client out
+	slow, c = t.shown(slow, c)
+	if len(slow) > 0 && (t.fullCost || found != right) {
+		m, err := s.verifySlow(ctx, t, slow, c)
+		if errors.Is(err, ErrBusy) {
+			return none, t.outage(err)
+		}
+		found, fault = max(found, m), errors.Join(fault, err)
 	}
-	return false, fault
+	if found == right {
+		if weak >= 0 && !t.fullCost {
+			s.upgradeFast(ctx, fast[weak], c)
+		}
+		return right, nil // a broken hash beside it must not lock the client out
+	}
+	return found, t.outage(fault)
 }
 
-// parse reads the hashes of a trial, and appends the fast ones to fast. The
-// error is about those that cannot be read, which are left out.
-func (s *Secrets) parse(t trial, id string, fast []try) (_, slow []try, fault error) {
+// shown gives each slow hash the secret that is compared with it. For a client that does not encode
+// its Basic credentials that is the secret in both readings, and then nothing is left
+// that only the log would learn from: c loses Undecoded. A text that is too long for a
+// hash is not compared with it.
+func (t *trial) shown(slow []try, c Request) ([]try, Request) {
+	for i := range slow {
+		slow[i].shown = c.Secret
+	}
+	t.readings = 1
+	if t.raw && !c.Undecoded.Empty() {
+		for _, s := range slow {
+			s.shown = c.Undecoded
+			slow = append(slow, s)
+		}
+		if !c.Secret.Empty() {
+			t.readings = 2
+		}
+		c.Undecoded = storage.Secret{}
+	}
+	slow = slices.DeleteFunc(slow, func(s try) bool {
+		n := len(s.shown.Reveal())
+		return n == 0 || n > s.hash.cost.longest()
+	})
+	return slow, c
+}
+
+// outage adds to the cause of an outage that the secret was compared and is not right:
+// a guess that was compared must count, even beside an outage.
+func (t *trial) outage(cause error) error {
+	if cause == nil || !t.compared {
+		return cause
+	}
+	wrong := errWrong
+	if t.refusal != nil {
+		wrong = t.refusal
+	}
+	if errors.Is(cause, ErrBusy) {
+		return busy(fmt.Errorf("%w: %w", wrong, cause))
+	}
+	return fmt.Errorf("%w: %w", wrong, cause)
+}
+
+// read parses a hash, or leaves it to OtherHash.
+func (s *Secrets) read(text string) (hash, error) {
+	h, err := parseHash(text)
+	if err != nil && errors.Is(err, errUnknownHash) && s.OtherHash != nil {
+		return parseOther(text)
+	}
+	return h, err
+}
+
+// parse reads the hashes of a trial, and appends the fast ones to fast. The error
+// names those that cannot be read, which are left out.
+func (s *Secrets) parse(t *trial, id string, fast []try) (_, slow []try, fault error) {
 	for _, secret := range t.secrets {
-		h, err := parseHash(secret.Hash)
+		h, err := s.read(secret.Hash)
 		switch {
 		case err != nil:
 			fault = errors.Join(fault, recordFault(id, secret.ID, err))
@@ -68,110 +140,194 @@ func (s *Secrets) parse(t trial, id string, fast []try) (_, slow []try, fault er
 		}
 	}
 	if t.known && fault == nil {
-		s.decoys.learn(fast, slow)
+		t.profile = s.decoys.learn(fast, slow, t.raw)
 	}
 	return fast, slow, fault
 }
 
-// recordFault says which record is broken. It goes to the log only.
+// recordFault names the broken record. The error goes to the log only.
 func recordFault(clientID, secretID string, err error) error {
-	return fmt.Errorf("clientauth: secret %q of client %q: %w", secretID, clientID, err)
+	return fmt.Errorf("%w: secret %q of client %q: %w", ErrBrokenRecord, secretID, clientID, err)
 }
 
-// verifySlow asks the memory before it hashes, and calls Upgrade when it is
-// done and has made room for the next request.
-func (s *Secrets) verifySlow(ctx context.Context, t trial, slow []try, c Credentials) (bool, error) {
-	shown := c.Secret.Reveal()
+// verifySlow asks the memory before it hashes. It calls Upgrade after it has left its
+// slot to the next request.
+func (s *Secrets) verifySlow(ctx context.Context, t *trial, slow []try, c Request) (match, error) {
 	for i := range slow {
-		slow[i].mark = markOf(&s.key, c.ID, slow[i].secret.Hash, shown)
+		slow[i].fingerprint = fingerprintOf(&s.key, c.ID, slow[i].secret.Hash, slow[i].shown.Reveal())
 	}
-	if s.remembers(slow, c.Time) && !t.fresh {
-		return true, nil
+	if s.recall(slow, c.Time) == remembered && !t.fullCost {
+		return right, nil
 	}
-	matched, upgrades, err := s.hashSlow(ctx, t, slow, c)
+	found, upgrades, err := s.hashInTurn(ctx, t, slow, c)
 	for _, u := range upgrades {
 		s.Upgrade(ctx, u)
 	}
-	return matched, err
+	return found, err
 }
 
-func (s *Secrets) hashSlow(ctx context.Context, t trial, slow []try, c Credentials) (matched bool, upgrades []Rehash, fault error) {
-	leave, err := s.together.enter(ctx, slow[0].mark)
+// hashInTurn waits until the slow hashes of the trial may be computed.
+func (s *Secrets) hashInTurn(ctx context.Context, t *trial, slow []try, c Request) (found match, upgrades []Rehash, err error) {
+	leave, err := s.inFlight.enter(ctx, shownFrom{slow[0].fingerprint, c.Network})
 	if err != nil {
-		return false, nil, grants.TemporarilyUnavailable.Because(fmt.Errorf("%w: %w", errBusy, err))
+		return none, nil, busy(err)
 	}
 	defer leave()
-	// Of many requests that came with the same secret, one has hashed while
-	// the others waited.
-	if s.remembers(slow, c.Time) && !t.fresh {
-		return true, nil, nil
-	}
-	if err := s.acquire(ctx); err != nil {
-		return false, nil, err
-	}
-	defer func() { <-s.slots }()
-	for _, try := range slow {
-		if err := ctx.Err(); err != nil {
-			return matched, upgrades, fmt.Errorf("clientauth: %w", err) // nobody waits
-		}
-		ok, err := s.compare(try.hash, c.Secret)
-		if err != nil {
-			fault = errors.Join(fault, recordFault(c.ID, try.secret.ID, err))
-		}
-		if !ok {
-			continue
-		}
-		matched = true
-		if t.fresh {
-			continue // it will be refused: nothing to remember or to improve
-		}
-		s.verified.add(try.mark, c.Time)
-		if s.Upgrade == nil || !try.hash.cost.weak() {
-			continue
-		}
-		if better, err := Hash(c.Secret); err == nil {
-			upgrades = append(upgrades, Rehash{ClientID: c.ID, SecretID: try.secret.ID, Old: try.secret.Hash, New: better})
-			s.verified.add(markOf(&s.key, c.ID, better, c.Secret.Reveal()), c.Time)
-		}
-	}
-	return matched, upgrades, fault
-}
-
-// acquire takes a slot for slow hashes.
-func (s *Secrets) acquire(ctx context.Context) error {
-	select {
-	case s.slots <- struct{}{}:
-		return nil
-	default:
+	// If many requests came with the same secret, one has hashed while the others
+	// waited.
+	known := s.recall(slow, c.Time)
+	if known == remembered && !t.fullCost {
+		return right, nil, nil
 	}
 	patience := time.NewTimer(maxWait)
 	defer patience.Stop()
-	select {
-	case s.slots <- struct{}{}:
-		return nil
-	case <-patience.C:
-		return grants.TemporarilyUnavailable.Because(errBusy)
-	case <-ctx.Done():
-		return grants.TemporarilyUnavailable.Because(fmt.Errorf("%w: %w", errBusy, ctx.Err()))
+	lane := proven
+	if known == unfamiliar {
+		lane = unproven
+		leave, err := s.turns.enter(ctx, party{c.ID, c.Network}, patience.C)
+		if err != nil {
+			return none, nil, err
+		}
+		defer leave()
 	}
+	if t.known {
+		if err := s.slots.take(ctx, lane, party{c.ID, c.Network}, patience.C); err != nil {
+			return none, nil, err
+		}
+		defer s.slots.give()
+		if !t.fullCost && s.recall(slow, c.Time) == remembered {
+			return right, nil, nil // verified meanwhile for another network
+		}
+		return s.hashSlow(ctx, t, slow, c)
+	}
+	// A decoy is hashed only to take time. If the hash would cost other clients their
+	// turn, the request waits for that time instead.
+	if c.Crowded || !s.slots.takeIdle() {
+		t.profile.pretend(ctx, s.rounds(c)*t.readings)
+		return none, nil, nil
+	}
+	defer s.slots.giveIdle()
+	return s.hashSlow(ctx, t, slow, c)
 }
 
-func (s *Secrets) remembers(slow []try, at time.Time) bool {
-	found := false
+func (s *Secrets) hashSlow(ctx context.Context, t *trial, slow []try, c Request) (found match, upgrades []Rehash, fault error) {
+	start := time.Now() // it measures how long the hashes take; c.Time is the clock
+	if err := ctx.Err(); err != nil {
+		return none, nil, fmt.Errorf("clientauth: %w", err) // the client has gone
+	}
+	// From here all of them are compared. Otherwise an attacker that hangs up in
+	// between would have a part of its guess checked for free.
 	for _, try := range slow {
-		found = s.verified.has(try.mark, at) || found
+		ok, err := s.compare(try.hash, try.shown)
+		if err != nil {
+			fault = errors.Join(fault, recordFault(c.ID, try.secret.ID, err))
+			continue
+		}
+		t.compared = true
+		if !ok {
+			continue
+		}
+		found = right
+		if t.fullCost {
+			continue // the request is refused all the same: remember and improve nothing
+		}
+		s.verified.add(try.fingerprint, c.Time)
+		if s.Upgrade == nil || !try.hash.cost.weak() {
+			continue
+		}
+		if better, ok := s.better(try, c); ok {
+			upgrades = append(upgrades, better)
+		}
 	}
-	return found
+	if len(upgrades) == 0 {
+		t.profile.took(len(slow), t.readings, time.Since(start))
+	}
+	if (t.fullCost || found != right) && s.rounds(c) > 1 {
+		for _, try := range slow {
+			if ok, _ := s.compare(try.hash, c.Undecoded); ok { // fault has its error already
+				found = max(found, undecoded)
+			}
+		}
+	}
+	return found, upgrades, fault
 }
 
-// compare is the one place where hashes are computed for a request. What is too
-// long to match is not hashed, for decoys neither.
+// better makes a better hash of a secret that was just verified, and remembers it.
+func (s *Secrets) better(t try, c Request) (Rehash, bool) {
+	hash, err := Hash(t.shown)
+	if err != nil {
+		return Rehash{}, false // it is longer than a slow hash takes
+	}
+	s.verified.add(fingerprintOf(&s.key, c.ID, hash, t.shown.Reveal()), c.Time)
+	return Rehash{ClientID: c.ID, SecretID: t.secret.ID, Old: t.secret.Hash, New: hash}, true
+}
+
+// upgradeFast calls Upgrade for a secret that was verified against a fast hash. The
+// better hash is slow, so it takes a slot that no client wants. If there is none, a
+// later request makes it. The memory tells that a request has.
+func (s *Secrets) upgradeFast(ctx context.Context, t try, c Request) {
+	if s.Upgrade == nil {
+		return
+	}
+	t.fingerprint = fingerprintOf(&s.key, c.ID, t.secret.Hash, t.shown.Reveal())
+	if s.verified.recall(t.fingerprint, c.Time) == remembered || !s.slots.takeIdle() {
+		return
+	}
+	rehash, ok := func() (Rehash, bool) {
+		defer s.slots.giveIdle()
+		s.verified.add(t.fingerprint, c.Time)
+		return s.better(t, c)
+	}()
+	if ok {
+		s.Upgrade(ctx, rehash)
+	}
+}
+
+// rounds is how often the slow hashes of a wrong secret are computed: a second time
+// for Request.Undecoded, unless a request waits for a slot or a turn. Only the log
+// gains from the second round.
+func (s *Secrets) rounds(c Request) int {
+	if c.Undecoded.Empty() || s.slots.wanted() || s.turns.wanted() {
+		return 1
+	}
+	return 2
+}
+
+// recall returns the best that the memory knows of these secrets.
+func (s *Secrets) recall(slow []try, at time.Time) familiarity {
+	known := unfamiliar
+	for _, try := range slow {
+		known = max(known, s.verified.recall(try.fingerprint, at))
+	}
+	return known
+}
+
+// compareBoth compares both readings of the shown secret: decoded, and as it stood in
+// the header.
+func (s *Secrets) compareBoth(h hash, c Request) (found match, err error) {
+	ok, err := s.compare(h, c.Secret)
+	if ok {
+		found = right
+	}
+	if !c.Undecoded.Empty() {
+		if ok, _ := s.compare(h, c.Undecoded); ok {
+			found = max(found, undecoded)
+		}
+	}
+	return found, err
+}
+
+// compare is the only place where hashes are computed for a request. A secret that is
+// too long to match, or empty, is not hashed, nor for decoys.
 func (s *Secrets) compare(h hash, secret storage.Secret) (bool, error) {
-	if h.cost.slow() && len(secret.Reveal()) > h.cost.longest() {
+	if secret.Empty() || h.cost.slow() && len(secret.Reveal()) > h.cost.longest() {
 		return false, nil
 	}
 	if s.observe != nil {
 		s.observe(h.cost)
+	}
+	if h.cost.other() {
+		return s.OtherHash(h.text, secret)
 	}
 	return h.matches(secret)
 }

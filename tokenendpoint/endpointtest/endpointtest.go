@@ -1,5 +1,6 @@
-// Package endpointtest holds a token endpoint to its specification, over HTTP
-// and over any store. The author of a store calls it beside storagetest:
+// Package endpointtest tests the parts of a token endpoint that a store can
+// break: races, rotation, replay, revocation and outages, and each grant once
+// over HTTP. The author of a store calls it beside storagetest:
 //
 //	func TestEndpoint(t *testing.T) {
 //		endpointtest.Run(t, func(t testing.TB) storagetest.Store { return newStore(t) })
@@ -10,19 +11,18 @@
 //
 // # Rows
 //
-// Each rule is a subtest whose name begins with its row in the specification,
-// such as G18_fifty_concurrent_redemptions. The letter says what it is about:
+// Each rule is a subtest whose name begins with its row in
+// tokenendpoint/SPEC.md, such as G18_fifty_concurrent_redemptions. The letter
+// names the subject of the rule:
 //
-//	A  transport, method, envelope      H  PKCE
-//	B  form bodies                      I  refresh_token
-//	C  JSON bodies                      J  api_key
-//	D  client authentication            K  the access token
-//	F  grants, authorisation, scope     Q  resources, errors, outages
-//	G  authorization_code               R  rulings where the RFCs leave a choice
-//	P  revocation, introspection, metadata
+//	A, B, D  each grant once; odd clients     J  api_key
+//	E        assertions of clients
+//	G, H     authorization_code               P  revocation
+//	I        refresh_token                    Q  issuers, outages
+//	R        rulings where the RFCs leave a choice
 //
-// A letter that is missing is of a part of OAuth that this endpoint does not
-// have.
+// A row that no store can break is tested beside the code, in package
+// tokenendpoint, or is a vector in tokenendpoint/testdata.
 //
 // # Clients
 //
@@ -42,17 +42,16 @@ package endpointtest
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/contit/oauth/storage/storagetest"
+	"github.com/contit/oauth/tokenendpoint/internal/testbed"
 )
-
-// An opener returns a store for one rule.
-type opener func(t testing.TB) storagetest.Store
 
 // A rule is one row of the specification, or a part of it.
 type rule struct {
 	name string
-	test func(t *testing.T, open opener)
+	test func(t *testing.T, open testbed.Opener)
 }
 
 // Run tests the endpoint over the stores that open gives, one for each rule,
@@ -64,11 +63,16 @@ func Run(t *testing.T, open func(t testing.TB) storagetest.Store) {
 	}
 }
 
-// RunTimed tests what takes minutes or months, in the bubble of
+// RunTimed tests the rules that take minutes or months, in the bubble of
 // testing/synctest, where time passes at once. The stores must not do any I/O
 // and not wait for anything outside of the test.
 func RunTimed(t *testing.T, open func(t testing.TB) storagetest.Store) {
 	for _, r := range timedRules {
 		t.Run(r.name, func(t *testing.T) { timed(t, r, open) })
 	}
+}
+
+// timed runs a rule in a bubble.
+func timed(t *testing.T, r rule, open testbed.Opener) {
+	synctest.Test(t, func(t *testing.T) { r.test(t, open) })
 }

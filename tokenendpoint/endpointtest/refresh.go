@@ -11,6 +11,7 @@ import (
 
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/internal/testbed"
 )
 
 var refreshRules = slices.Concat([]rule{
@@ -23,48 +24,48 @@ var refreshRules = slices.Concat([]rule{
 	{"I07_public_client_sends_its_client_id", i07},
 	{"I33_what_the_store_holds_is_no_credential", i33},
 	{"I37_a_refresh_token_is_nothing_else", i37},
-}, rotationRules, refreshScopeRules, refreshRaceRules)
+}, rotationRules, refreshRaceRules)
 
 // i01 includes that RT' follows RT, in the same family and in its grant.
-func i01(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	for _, r := range both(refresh(f.c1, token)) {
-		got := f.send(r).tokens()
-		if !strings.HasPrefix(got.refreshToken, "rt_") || got.refreshToken == token {
-			t.Errorf("refresh_token is %q, want another that begins with rt_", got.refreshToken)
+func i01(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	for _, r := range testbed.Both(testbed.Refresh(f.C1, token)) {
+		got := f.Send(r).Tokens()
+		if !strings.HasPrefix(got.RefreshToken, "rt_") || got.RefreshToken == token {
+			t.Errorf("refresh_token is %q, want another that begins with rt_", got.RefreshToken)
 		}
-		if got.scope != "read write" || got.claims["sub"] != "u1" || got.claims["client_id"] != f.c1.id {
-			t.Errorf("scope is %q and the claims are %v, want what the code gave", got.scope, got.claims)
+		if got.Scope != "read write" || got.Claims["sub"] != "u1" || got.Claims["client_id"] != f.C1.ID {
+			t.Errorf("scope is %q and the claims are %v, want those of the code", got.Scope, got.Claims)
 		}
 	}
-	next := f.works(f.c1, token)
-	if a, b := f.record(token).Family, f.record(next).Family; a != b {
+	next := f.Works(f.C1, token)
+	if a, b := f.Record(token).Family, f.Record(next).Family; a != b {
 		t.Errorf("the successor is of family %q, want %q", b, a)
 	}
-	f.works(f.c1, next)
+	f.Works(f.C1, next)
 }
 
-func i02(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	f.store.counted()
-	absent := form("grant_type", "refresh_token").by(f.c1)
-	null := rawJSON(`{"grant_type":"refresh_token","refresh_token":null}`).by(f.c1)
-	for _, r := range append(append(both(absent), both(absent.with("refresh_token", ""))...), null) {
-		reply := f.send(r)
-		reply.refused("invalid_request")
-		reply.names("refresh_token")
+func i02(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	f.Store.Counted()
+	absent := testbed.Form("grant_type", "refresh_token").By(f.C1)
+	null := testbed.RawJSON(`{"grant_type":"refresh_token","refresh_token":null}`).By(f.C1)
+	for _, r := range append(append(testbed.Both(absent), testbed.Both(absent.With("refresh_token", ""))...), null) {
+		reply := f.Send(r)
+		reply.Refused("invalid_request")
+		reply.Names("refresh_token")
 	}
-	if calls := f.store.counted(); len(calls) != 0 {
+	if calls := f.Store.Counted(); len(calls) != 0 {
 		t.Errorf("the store was called: %v, want it left alone", calls)
 	}
 }
 
 // i03 changes every byte of a token in turn: the checksum finds it without the
 // store.
-func i03(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
+func i03(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
 	wrong := map[string]string{
 		"garbage":               "garbage",
 		"the prefix alone":      "rt_",
@@ -84,19 +85,19 @@ func i03(t *testing.T, open opener) {
 		changed[i] = map[bool]byte{true: 'B', false: 'A'}[changed[i] == 'A']
 		wrong[fmt.Sprintf("byte %d changed", i)] = string(changed)
 	}
-	f.store.counted()
+	f.Store.Counted()
 	for name, w := range wrong {
-		for _, r := range both(refresh(f.c1, w)) {
-			if reply := f.send(r); reply.status != 400 || reply.envelope()["error"] != "invalid_grant" {
-				t.Errorf("%s: got %d %s, want 400 invalid_grant", name, reply.status, reply.body)
+		for _, r := range testbed.Both(testbed.Refresh(f.C1, w)) {
+			if reply := f.Send(r); reply.Status != 400 || reply.Envelope()["error"] != "invalid_grant" {
+				t.Errorf("%s: got %d %s, want 400 invalid_grant", name, reply.Status, reply.Body)
 			}
 		}
 	}
-	if n := f.store.counted()[mCredential]; n != 0 {
+	if n := f.Store.Counted()[testbed.CallCredential]; n != 0 {
 		t.Errorf("the store was asked %d times for a token whose checksum is wrong, want never", n)
 	}
-	f.dead(f.c1, storage.NewSecret("rt_").Reveal())
-	f.works(f.c1, token)
+	f.Dead(f.C1, storage.NewSecret("rt_").Reveal())
+	f.Works(f.C1, token)
 }
 
 func flipCase(r rune) rune {
@@ -110,11 +111,11 @@ func flipCase(r rune) rune {
 // 16 of their four. Only the one that was issued is the token, with a checksum
 // that fits the other spelling too. A control character is refused as such
 // (pinned: invalid_request, as in B16).
-func i04(t *testing.T, open opener) {
+func i04(t *testing.T, open testbed.Opener) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	const body = 3 + 43
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
 	respell := func(at, spare int) []string {
 		var spellings []string
 		digit := strings.IndexByte(alphabet, token[at])
@@ -130,73 +131,73 @@ func i04(t *testing.T, open opener) {
 		t.Fatalf("there are %d and %d other spellings, want 3 and 15", len(bodies), len(sums))
 	}
 	for _, s := range bodies {
-		f.dead(f.c1, s, checksummed(s[:body]))
+		f.Dead(f.C1, s, testbed.Checksummed(s[:body]))
 	}
-	f.dead(f.c1, sums...)
-	f.dead(f.c1, token+"=", token[:body]+"="+token[body:])
+	f.Dead(f.C1, sums...)
+	f.Dead(f.C1, token+"=", token[:body]+"="+token[body:])
 	for _, s := range []string{token + "\n", "\n" + token, token[:20] + "\n" + token[20:], token[:20] + "\r\n" + token[20:], token[:20] + "\t" + token[20:]} {
-		for _, r := range both(refresh(f.c1, s)) {
-			f.send(r).refused("invalid_request")
+		for _, r := range testbed.Both(testbed.Refresh(f.C1, s)) {
+			f.Send(r).Refused("invalid_request")
 		}
 	}
-	f.works(f.c1, token)
+	f.Works(f.C1, token)
 }
 
-func i05(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	f.store.counted()
-	for _, r := range both(refresh(f.c2, token)) {
-		f.send(r).refused("invalid_grant")
+func i05(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	f.Store.Counted()
+	for _, r := range testbed.Both(testbed.Refresh(f.C2, token)) {
+		f.Send(r).Refused("invalid_grant")
 	}
-	f.wroteNothing()
-	f.works(f.c1, token)
+	f.WroteNothing()
+	f.Works(f.C1, token)
 }
 
-func i06(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	f.store.counted()
-	bare := form("grant_type", "refresh_token", "refresh_token", token)
-	for _, r := range both(bare.with("client_id", f.c1.id)) {
-		f.send(r).unauthorized()
+func i06(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	f.Store.Counted()
+	bare := testbed.Form("grant_type", "refresh_token", "refresh_token", token)
+	for _, r := range testbed.Both(bare.With("client_id", f.C1.ID)) {
+		f.Send(r).Unauthorized()
 	}
-	f.send(bare.basic(f.c1.id, "")).unauthorized()
-	f.send(bare.basic(f.c1.id, "wrong")).unauthorized()
-	f.wroteNothing()
-	f.works(f.c1, token)
+	f.Send(bare.Basic(f.C1.ID, "")).Unauthorized()
+	f.Send(bare.Basic(f.C1.ID, "wrong")).Unauthorized()
+	f.WroteNothing()
+	f.Works(f.C1, token)
 }
 
-func i07(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.pub)
-	other := f.newClient(&storage.Client{ID: "pub2", AuthMethod: storage.AuthNone, GrantTypes: f.pub.record.GrantTypes, Scope: f.pub.record.Scope})
-	f.store.counted()
-	bare := form("grant_type", "refresh_token", "refresh_token", token)
+func i07(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.Pub)
+	other := f.NewClient(&storage.Client{ID: "pub2", AuthMethod: storage.AuthNone, GrantTypes: f.Pub.Record.GrantTypes, Scope: f.Pub.Record.Scope})
+	f.Store.Counted()
+	bare := testbed.Form("grant_type", "refresh_token", "refresh_token", token)
 	for i := range 2 { // form and JSON
-		reply := f.send(both(bare)[i])
-		reply.refused("invalid_request")
-		reply.names("client_id")
-		f.send(both(bare.with("client_id", f.c1.id))[i]).unauthorized()
-		f.send(both(bare.with("client_id", other.id))[i]).refused("invalid_grant")
+		reply := f.Send(testbed.Both(bare)[i])
+		reply.Refused("invalid_request")
+		reply.Names("client_id")
+		f.Send(testbed.Both(bare.With("client_id", f.C1.ID))[i]).Unauthorized()
+		f.Send(testbed.Both(bare.With("client_id", other.ID))[i]).Refused("invalid_grant")
 	}
-	f.wroteNothing()
-	f.works(f.pub, token)
+	f.WroteNothing()
+	f.Works(f.Pub, token)
 }
 
-// i33 presents what a reader of the database has, in every form that could
-// pass for a token.
-func i33(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	c := f.record(f.works(f.c1, token))
-	parent := f.record(token)
-	f.store.counted()
+// i33 presents the values that a reader of the database has, in every form that
+// could pass for a token.
+func i33(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	c := f.Record(f.Works(f.C1, token))
+	parent := f.Record(token)
+	f.Store.Counted()
 	for name, b := range map[string][]byte{"the digest": c.Digest[:], "the parent's digest": parent.Digest[:], "the salt": parent.Salt} {
 		for _, text := range []string{string(hex.AppendEncode(nil, b)), base64.RawURLEncoding.EncodeToString(b), base64.StdEncoding.EncodeToString(b)} {
-			for _, presented := range []string{text, "rt_" + text, checksummed("rt_" + text)} {
-				if reply := f.send(refresh(f.c1, presented)); reply.status != 400 || reply.envelope()["error"] != "invalid_grant" {
-					t.Errorf("%s as a refresh token: got %d %s, want 400 invalid_grant", name, reply.status, reply.body)
+			for _, presented := range []string{text, "rt_" + text, testbed.Checksummed("rt_" + text)} {
+				if reply := f.Send(testbed.Refresh(f.C1, presented)); reply.Status != 400 || reply.Envelope()["error"] != "invalid_grant" {
+					t.Errorf("%s as a refresh token: got %d %s, want 400 invalid_grant", name, reply.Status, reply.Body)
 				}
 			}
 		}
@@ -204,27 +205,27 @@ func i33(t *testing.T, open opener) {
 	// The parent's record has a digest and a salt: together they are not
 	// enough for the successor either.
 	guess := storage.PresentedSecret(parent.Digest.String()).Derive("rt_", parent.Salt)
-	f.dead(f.c1, guess.Reveal())
-	f.wroteNothing()
-	f.works(f.c1, token)
+	f.Dead(f.C1, guess.Reveal())
+	f.WroteNothing()
+	f.Works(f.C1, token)
 }
 
-// i37: this server has no introspection and no resource. What it can say is
+// i37: this server has no introspection and no resource. So this rule only shows
 // that a refresh token has not the form of an access token, and that no grant
 // takes it for something else.
-func i37(t *testing.T, open opener) {
-	f := newFixture(t, open, func(c *tokenendpoint.Config) { c.TokenType = "JWT" })
-	token := f.refreshToken(f.c1)
+func i37(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open, func(c *tokenendpoint.Config) { c.TokenType = "JWT" })
+	token := f.RefreshToken(f.C1)
 	if strings.Contains(token, ".") {
 		t.Errorf("the refresh token %q looks like a JWT", token)
 	}
-	f.send(f.redeem(f.c1, token)).refused("invalid_grant")
-	f.send(f.redeem(f.c1, checksummed("ac_"+token[3:46]))).refused("invalid_grant")
-	f.send(presentKey(f.c1, token)).refused("invalid_grant")
-	f.send(form("grant_type", "client_credentials").basic(f.c1.id, token)).unauthorized()
-	f.send(form("grant_type", "client_credentials").set("Authorization", "Bearer "+token)).unauthorized()
-	for _, other := range []string{f.send(clientCredentials(f.c1)).tokens().accessToken, f.code(f.c1), f.apiKey(f.c1)} {
-		f.dead(f.c1, other)
+	f.Send(f.Redeem(f.C1, token)).Refused("invalid_grant")
+	f.Send(f.Redeem(f.C1, testbed.Checksummed("ac_"+token[3:46]))).Refused("invalid_grant")
+	f.Send(testbed.PresentKey(f.C1, token)).Refused("invalid_grant")
+	f.Send(testbed.Form("grant_type", "client_credentials").Basic(f.C1.ID, token)).Unauthorized()
+	f.Send(testbed.Form("grant_type", "client_credentials").Set("Authorization", "Bearer "+token)).Challenged("Bearer")
+	for _, other := range []string{f.Send(testbed.ClientCredentials(f.C1)).Tokens().AccessToken, f.Code(f.C1), f.APIKey(f.C1)} {
+		f.Dead(f.C1, other)
 	}
-	f.works(f.c1, token)
+	f.Works(f.C1, token)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/storagetest"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/internal/testbed"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -33,212 +34,221 @@ var rotationRules = []rule{
 
 // i19 is about the past: the parent was used when the window had closed, or
 // nearly. The clock of the test may go on for a second and changes nothing.
-func i19(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	chain := f.chain(f.c1, 5*time.Second)
-	if got := f.works(f.c1, chain[0]); got != chain[1] {
+func i19(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	chain := f.Chain(f.C1, 5*time.Second)
+	if got := f.Works(f.C1, chain[0]); got != chain[1] {
 		t.Errorf("five seconds after the first use: got %q, want the successor", got)
 	}
-	chain = f.chain(f.c1, 11*time.Second)
-	f.dead(f.c1, chain[0])
-	f.outcome(tokenendpoint.Replayed)
-	f.dead(f.c1, chain[1])
-	f.outcome(tokenendpoint.Refused)
+	chain = f.Chain(f.C1, 11*time.Second)
+	f.Dead(f.C1, chain[0])
+	f.Outcome(tokenendpoint.Replayed)
+	f.Dead(f.C1, chain[1])
+	f.Outcome(tokenendpoint.Refused)
 }
 
 // i20: the verdict about the replay is an event of its own, and all of the
 // family is gone.
-func i20(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	chain := f.chain(f.c1, 40*time.Minute, 20*time.Minute, 10*time.Minute)
-	family := f.record(chain[0]).Family
-	f.store.counted()
-	f.dead(f.c1, chain[1])
-	f.outcome(tokenendpoint.Replayed)
-	if e := f.lastEvent(); e.Family != family || e.ClientID != f.c1.id || e.Subject != "u1" {
+func i20(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	chain := f.Chain(f.C1, 40*time.Minute, 20*time.Minute, 10*time.Minute)
+	family := f.Record(chain[0]).Family
+	f.Store.Counted()
+	f.Dead(f.C1, chain[1])
+	f.Outcome(tokenendpoint.Replayed)
+	if e := f.LastEvent(); e.Family != family || e.ClientID != f.C1.ID || e.Subject != "u1" {
 		t.Errorf("the event is %+v, want the family, the client and the subject", e)
 	}
-	if n := f.store.counted()[mRevoke]; n != 1 {
+	if n := f.Store.Counted()[testbed.CallRevoke]; n != 1 {
 		t.Errorf("Revoke was called %d times, want once", n)
 	}
-	f.dead(f.c1, chain[3], chain[2], chain[1], chain[0])
-	f.outcome(tokenendpoint.Refused)
+	f.Dead(f.C1, chain[3], chain[2], chain[1], chain[0])
+	f.Outcome(tokenendpoint.Refused)
 	// The verdict is given when the family has ended, and not before.
-	chain = f.chain(f.c1, time.Minute)
-	f.store.failWith(mRevoke, errors.New("the database is down"))
-	f.send(refresh(f.c1, chain[0])).unavailable()
-	f.outcome(tokenendpoint.Failed)
-	f.store.heal()
-	f.dead(f.c1, chain[0], chain[1])
+	chain = f.Chain(f.C1, time.Minute)
+	f.Store.FailWith(testbed.CallRevoke, errors.New("the database is down"))
+	f.Send(testbed.Refresh(f.C1, chain[0])).Unavailable()
+	f.Outcome(tokenendpoint.Failed)
+	f.Store.Heal()
+	f.Dead(f.C1, chain[0], chain[1])
 }
 
-func i21(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	for _, p := range []*party{f.c1, f.pub} {
-		token := f.refreshToken(p)
-		first := f.send(refresh(p, token)).tokens()
-		f.outcome(tokenendpoint.Issued)
-		f.store.counted()
-		second := f.send(refresh(p, token)).tokens()
-		f.outcome(tokenendpoint.Repeated)
-		if calls := f.store.counted(); calls[mCreateCredential] != 0 || calls[mSpend] != 1 || calls[mRevoke] != 0 {
+func i21(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	for _, p := range []*testbed.Party{f.C1, f.Pub} {
+		token := f.RefreshToken(p)
+		first := f.Send(testbed.Refresh(p, token)).Tokens()
+		f.Outcome(tokenendpoint.Issued)
+		f.Store.Counted()
+		second := f.Send(testbed.Refresh(p, token)).Tokens()
+		f.Outcome(tokenendpoint.Repeated)
+		if calls := f.Store.Counted(); calls[testbed.CallCreateCredential] != 0 || calls[testbed.CallSpend] != 1 || calls[testbed.CallRevoke] != 0 {
 			t.Errorf("the repeat made the calls %v, want one Spend and no other write", calls)
 		}
-		if first.refreshToken != second.refreshToken {
-			t.Errorf("refresh_token is %q and then %q, want the same", first.refreshToken, second.refreshToken)
+		if first.RefreshToken != second.RefreshToken {
+			t.Errorf("refresh_token is %q and then %q, want the same", first.RefreshToken, second.RefreshToken)
 		}
-		if first.claims["jti"] == second.claims["jti"] {
+		if first.Claims["jti"] == second.Claims["jti"] {
 			t.Error("the two access tokens have one jti, want two tokens")
 		}
-		if c := f.record(first.refreshToken); c.Spent() || c.Revoked {
+		if c := f.Record(first.RefreshToken); c.Spent() || c.Revoked {
 			t.Errorf("the successor is %+v, want it live", c)
 		}
-		if c := f.record(token); c.Uses != 2 {
+		if c := f.Record(token); c.Uses != 2 {
 			t.Errorf("the parent has %d uses, want 2", c.Uses)
 		}
-		f.works(p, first.refreshToken)
+		f.Works(p, first.RefreshToken)
 	}
 }
 
-func i22(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	first := f.refreshToken(f.c1)
-	second := f.works(f.c1, first)
-	third := f.works(f.c1, second)
-	f.dead(f.c1, first)
-	f.outcome(tokenendpoint.Replayed)
-	f.dead(f.c1, third, second)
+func i22(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	first := f.RefreshToken(f.C1)
+	second := f.Works(f.C1, first)
+	third := f.Works(f.C1, second)
+	f.Dead(f.C1, first)
+	f.Outcome(tokenendpoint.Replayed)
+	f.Dead(f.C1, third, second)
 }
 
-func i23(t *testing.T, open opener) {
-	f := newFixture(t, open, strict)
-	token := f.refreshToken(f.c1)
-	next := f.works(f.c1, token)
-	f.dead(f.c1, token)
-	f.outcome(tokenendpoint.Replayed)
-	f.dead(f.c1, next)
+func i23(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open, testbed.Strict)
+	token := f.RefreshToken(f.C1)
+	next := f.Works(f.C1, token)
+	f.Dead(f.C1, token)
+	f.Outcome(tokenendpoint.Replayed)
+	f.Dead(f.C1, next)
 }
 
-func i24(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	next := f.works(f.c1, token)
-	f.works(f.c1, token)
-	last := f.works(f.c1, next)
-	f.dead(f.c1, token)
-	f.outcome(tokenendpoint.Replayed)
-	f.dead(f.c1, last)
+func i24(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	next := f.Works(f.C1, token)
+	f.Works(f.C1, token)
+	last := f.Works(f.C1, next)
+	f.Dead(f.C1, token)
+	f.Outcome(tokenendpoint.Replayed)
+	f.Dead(f.C1, last)
 }
 
-func i25(t *testing.T, open opener) {
+// i25: one repeat too many is refused, and the family lives (ruling R30). Once
+// the successor has been used, the parent is a replay as ever.
+func i25(t *testing.T, open testbed.Opener) {
 	const retries = 3
-	f := newFixture(t, open, func(c *tokenendpoint.Config) {
+	f := testbed.New(t, open, func(c *tokenendpoint.Config) {
 		c.RefreshRetries, c.RefreshGrace = retries, time.Minute
 	})
-	token := f.works(f.c1, f.refreshToken(f.c1)) // a refreshed one has its count too
-	next := f.works(f.c1, token)
+	token := f.Works(f.C1, f.RefreshToken(f.C1)) // a refreshed one has its count too
+	next := f.Works(f.C1, token)
 	for range retries {
-		if got := f.works(f.c1, token); got != next {
+		if got := f.Works(f.C1, token); got != next {
 			t.Errorf("refresh_token is %q, want %q again", got, next)
 		}
 	}
-	f.dead(f.c1, token)
-	f.outcome(tokenendpoint.Replayed)
-	f.dead(f.c1, next)
+	f.Store.Counted()
+	for range retries {
+		f.Dead(f.C1, token)
+		f.Outcome(tokenendpoint.Refused)
+	}
+	f.WroteNothing()
+	last := f.Works(f.C1, next)
+	f.Dead(f.C1, token)
+	f.Outcome(tokenendpoint.Replayed)
+	f.Dead(f.C1, last)
 }
 
 // i30 lets the family end after the request was judged and before its write,
 // at the first use and at a repeat.
-func i30(t *testing.T, open opener) {
+func i30(t *testing.T, open testbed.Opener) {
 	for _, repeated := range []bool{false, true} {
-		f := newFixture(t, open)
-		token := f.refreshToken(f.c1)
-		family := f.record(token).Family
+		f := testbed.New(t, open)
+		token := f.RefreshToken(f.C1)
+		family := f.Record(token).Family
 		if repeated {
-			f.works(f.c1, token)
+			f.Works(f.C1, token)
 		}
-		f.store.set(func(s *spy) {
-			s.before = func(ctx context.Context, method string) error {
-				if method == mSpend {
+		f.Store.Set(func(s *testbed.Spy) {
+			s.Before = func(ctx context.Context, method string) error {
+				if method == testbed.CallSpend {
 					return s.Store.Revoke(ctx, family)
 				}
 				return nil
 			}
 		})
-		f.send(refresh(f.c1, token)).refused("invalid_grant")
-		f.outcome(tokenendpoint.Refused)
-		f.store.heal()
-		f.dead(f.c1, token)
+		f.Send(testbed.Refresh(f.C1, token)).Refused("invalid_grant")
+		f.Outcome(tokenendpoint.Refused)
+		f.Store.Heal()
+		f.Dead(f.C1, token)
 	}
 }
 
-func i31(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	token := f.refreshToken(f.c1)
-	good := refresh(f.c1, token)
-	f.store.counted()
-	f.send(good.with("scope", "read nothing")).refused("invalid_scope")
-	f.send(good.with("scope", `re"ad`)).refused("invalid_scope")
-	f.send(good.with("resource", "https://elsewhere.test")).refused("invalid_target")
-	f.send(good.and("refresh_token", token)).refused("invalid_request")
-	f.send(good.basic(f.c2.id, f.c2.secret)).refused("invalid_grant")
-	f.send(good.basic(f.c1.id, "not the secret")).unauthorized()
-	f.send(good.basic("nobody", "not the secret")).unauthorized()
-	f.send(form("grant_type", "refresh_token", "refresh_token", token, "client_id", f.c1.id)).unauthorized()
-	f.edit(f.c1, func(c *storage.Client) { c.Disabled = true })
-	f.send(good).unauthorized()
-	f.edit(f.c1, func(c *storage.Client) { c.GrantTypes = []string{grants.TypeAuthorizationCode} })
-	f.send(good).refused("unauthorized_client")
-	f.restore()
-	f.wroteNothing()
-	f.works(f.c1, token)
+func i31(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	token := f.RefreshToken(f.C1)
+	good := testbed.Refresh(f.C1, token)
+	f.Store.Counted()
+	f.Send(good.With("scope", "read nothing")).Refused("invalid_scope")
+	f.Send(good.With("scope", `re"ad`)).Refused("invalid_scope")
+	f.Send(good.With("resource", "https://elsewhere.test")).Refused("invalid_target")
+	f.Send(good.And("refresh_token", token)).Refused("invalid_request")
+	f.Send(good.Basic(f.C2.ID, f.C2.Secret)).Refused("invalid_grant")
+	f.Send(good.Basic(f.C1.ID, "not the secret")).Unauthorized()
+	f.Send(good.Basic("nobody", "not the secret")).Unauthorized()
+	f.Send(testbed.Form("grant_type", "refresh_token", "refresh_token", token, "client_id", f.C1.ID)).Unauthorized()
+	f.Edit(f.C1, func(c *storage.Client) { c.Disabled = true })
+	f.Send(good).Unauthorized()
+	f.Edit(f.C1, func(c *storage.Client) { c.GrantTypes = []string{grants.TypeAuthorizationCode} })
+	f.Send(good).Refused("unauthorized_client")
+	f.Restore()
+	f.WroteNothing()
+	f.Works(f.C1, token)
 }
 
-func i32(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	chain := f.chain(f.c1, time.Minute)
-	f.store.counted()
-	for _, r := range both(refresh(f.c2, chain[0])) {
-		f.send(r).refused("invalid_grant")
+func i32(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open)
+	chain := f.Chain(f.C1, time.Minute)
+	f.Store.Counted()
+	for _, r := range testbed.Both(testbed.Refresh(f.C2, chain[0])) {
+		f.Send(r).Refused("invalid_grant")
 	}
-	f.send(refresh(f.c1, chain[0]).basic(f.c1.id, "not the secret")).unauthorized()
-	f.send(refresh(f.c1, chain[0]).with("scope", "admin:x")).refused("invalid_scope")
-	f.send(refresh(f.c1, chain[0]).with("resource", "https://elsewhere.test")).refused("invalid_target")
-	f.send(refresh(f.c1, chain[0]).with("resource", "elsewhere")).refused("invalid_target")
-	f.wroteNothing()
-	f.works(f.c1, chain[1])
+	f.Send(testbed.Refresh(f.C1, chain[0]).Basic(f.C1.ID, "not the secret")).Unauthorized()
+	f.Send(testbed.Refresh(f.C1, chain[0]).With("scope", "admin:x")).Refused("invalid_scope")
+	f.Send(testbed.Refresh(f.C1, chain[0]).With("resource", "https://elsewhere.test")).Refused("invalid_target")
+	f.Send(testbed.Refresh(f.C1, chain[0]).With("resource", "elsewhere")).Refused("invalid_target")
+	f.WroteNothing()
+	f.Works(f.C1, chain[1])
 }
 
 // i35 is ruling R20 as well. Nothing is written, so that it works while the
 // database is read-only.
-func i35(t *testing.T, open opener) {
-	f := newFixture(t, open)
-	for _, p := range []*party{
-		f.newClient(&storage.Client{ID: "still", RefreshNotRotated: true, GrantTypes: f.c1.record.GrantTypes, Scope: f.c1.record.Scope, RedirectURIs: f.c1.record.RedirectURIs}),
-		f.newClient(&storage.Client{ID: "stillpub", AuthMethod: storage.AuthNone, RefreshNotRotated: true, GrantTypes: f.pub.record.GrantTypes, Scope: f.pub.record.Scope, RedirectURIs: f.pub.record.RedirectURIs}),
+func i35(t *testing.T, open testbed.Opener) {
+	f := testbed.New(t, open, testbed.Patient)
+	for _, p := range []*testbed.Party{
+		f.NewClient(&storage.Client{ID: "still", RefreshNotRotated: true, GrantTypes: f.C1.Record.GrantTypes, Scope: f.C1.Record.Scope, RedirectURIs: f.C1.Record.RedirectURIs}),
+		f.NewClient(&storage.Client{ID: "stillpub", AuthMethod: storage.AuthNone, RefreshNotRotated: true, GrantTypes: f.Pub.Record.GrantTypes, Scope: f.Pub.Record.Scope, RedirectURIs: f.Pub.Record.RedirectURIs}),
 	} {
-		token := f.refreshToken(p)
-		f.store.counted()
-		for _, r := range append(both(refresh(p, token)), both(refresh(p, token).with("scope", "read"))...) {
-			if got := f.send(r).tokens(); got.refreshToken != token {
-				t.Errorf("refresh_token is %q, want the same again", got.refreshToken)
+		token := f.RefreshToken(p)
+		f.Store.Counted()
+		for _, r := range append(testbed.Both(testbed.Refresh(p, token)), testbed.Both(testbed.Refresh(p, token).With("scope", "read"))...) {
+			if got := f.Send(r).Tokens(); got.RefreshToken != token {
+				t.Errorf("refresh_token is %q, want the same again", got.RefreshToken)
 			}
-			f.outcome(tokenendpoint.Issued)
+			f.Outcome(tokenendpoint.Issued)
 		}
-		crowd(racers, func(int) { f.works(p, token) })
-		f.wroteNothing()
-		if err := f.store.Store.Revoke(t.Context(), f.record(token).Family); err != nil {
+		testbed.Crowd(testbed.Racers, func(int) { f.Works(p, token) })
+		f.WroteNothing()
+		if err := f.Store.Store.Revoke(t.Context(), f.Record(token).Family); err != nil {
 			t.Fatal(err)
 		}
-		f.dead(p, token)
+		f.Dead(p, token)
 	}
 }
 
 // i36 asks a second endpoint, with another key, over the same store. There is
 // no pepper that could be rotated.
-func i36(t *testing.T, open opener) {
+func i36(t *testing.T, open testbed.Opener) {
 	store := open(t)
-	before := newFixture(t, func(testing.TB) storagetest.Store { return store }, func(c *tokenendpoint.Config) {
+	before := testbed.New(t, func(testing.TB) storagetest.Store { return store }, func(c *tokenendpoint.Config) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -247,15 +257,15 @@ func i36(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 	})
-	after := newFixture(t, func(testing.TB) storagetest.Store { return store })
-	reply := before.send(before.redeem(before.c1, before.code(before.c1)))
-	token, _ := reply.envelope()["refresh_token"].(string)
-	if reply.status != 200 || token == "" {
-		t.Fatalf("got %d %s, want a refresh token", reply.status, reply.body)
+	after := testbed.New(t, func(testing.TB) storagetest.Store { return store })
+	reply := before.Send(before.Redeem(before.C1, before.Code(before.C1)))
+	token, _ := reply.Envelope()["refresh_token"].(string)
+	if reply.Status != 200 || token == "" {
+		t.Fatalf("got %d %s, want a refresh token", reply.Status, reply.Body)
 	}
-	got := after.send(refresh(before.c1, token)).tokens() // tokens verifies by the new key
-	if got.header["kid"] != after.keys.SigningKey(time.Now()).ID() {
-		t.Errorf("kid is %v, want that of the new key %s", got.header["kid"], after.keys.SigningKey(time.Now()).ID())
+	got := after.Send(testbed.Refresh(before.C1, token)).Tokens() // tokens verifies by the new key
+	if got.Header["kid"] != after.Keys.SigningKey(time.Now()).ID() {
+		t.Errorf("kid is %v, want that of the new key %s", got.Header["kid"], after.Keys.SigningKey(time.Now()).ID())
 	}
-	after.works(before.c1, got.refreshToken)
+	after.Works(before.C1, got.RefreshToken)
 }

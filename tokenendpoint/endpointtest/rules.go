@@ -2,42 +2,29 @@ package endpointtest
 
 import "slices"
 
-// rules are the rows of the specification, by what they are about.
+// rules are the rows of the specification, sorted by subject.
 var rules = slices.Concat(
-	transportRules,
-	formRules,
-	jsonRules,
-	clientAuthRules,
-	authorisationRules,
-	scopeRules,
+	wireRules,
 	codeRules,
 	pkceRules,
 	refreshRules,
+	futureRules,
+	graceRules,
+	assertionRules,
 	apiKeyRules,
-	accessTokenRules,
-	resourceRules,
-	errorRules,
-	tokenClientRules,
+	issuerRules,
+	outageRules,
 	revocationRules,
-	introspectionRules,
-	metadataRules,
-	routeRules,
-	protectedRules,
 )
 
 // timedRules are the rows that are about time.
 var timedRules = slices.Concat(
-	timedTransportRules,
-	timedClientAuthRules,
-	timedLimitRules,
 	timedCodeRules,
 	timedRefreshRules,
+	timedSwitchedRules,
+	timedFutureRules,
+	timedGraceRules,
 	timedAPIKeyRules,
-	timedAccessTokenRules,
-	timedErrorRules,
-	timedTokenClientRules,
+	timedOutageRules,
 	timedRevocationRules,
-	timedIntrospectionRules,
-	timedKeyOutageRules,
-	timedProtectedRules,
 )

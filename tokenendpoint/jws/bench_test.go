@@ -10,8 +10,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// BenchmarkSign has the bare signature beside each algorithm: the difference
-// is what headers, base64url and go-jose cost.
+// BenchmarkSign has the bare signature beside each algorithm: the difference is the
+// cost of headers, base64url and go-jose.
 func BenchmarkSign(b *testing.B) {
 	a := valid()
 	claims := must(a.AppendJSON(nil))

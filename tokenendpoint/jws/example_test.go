@@ -20,7 +20,7 @@ func ExampleNewKeySet() {
 
 	keys, err := jws.NewKeySet(
 		jws.Key{Signer: key, ID: "2026-1"},
-		jws.VerificationKey{Public: next.Public(), ID: "2026-2"}, // signs from next month on
+		jws.Key{Public: next.Public(), ID: "2026-2"}, // signs from next month on
 	)
 	if err != nil {
 		log.Fatal(err)

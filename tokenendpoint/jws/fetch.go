@@ -28,7 +28,7 @@ var (
 	errTooManyKeys = fmt.Errorf("the key set has over %d keys", maxKeys)
 )
 
-// fetch asks for what follows f.
+// fetch asks the server for the keys that follow f.
 func (r *Remote) fetch(ctx context.Context, f *fetched) (*fetched, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
 	if err != nil {
@@ -62,9 +62,9 @@ func (r *Remote) fetch(ctx context.Context, f *fetched) (*fetched, error) {
 	return &fetched{keys: keys, etag: response.Header.Get("ETag"), useless: useless, maxAge: maxAge(response.Header)}, nil
 }
 
-// maxAge is how long an answer may be kept (RFC 9111 §4.2). What a cache on the
-// way has kept it for already counts: a key is published for max-age before it
-// signs, and no longer.
+// maxAge returns for how long an answer may be kept (RFC 9111 §4.2). The time that it
+// has spent in a cache on the way counts: a server publishes a key for max-age before
+// the key signs, and no longer.
 func maxAge(h http.Header) time.Duration {
 	age, found := defaultMaxAge, false
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
@@ -76,7 +76,7 @@ func maxAge(h http.Header) time.Duration {
 			continue
 		}
 		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // of what is too large it is the largest
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // ParseUint returns the largest number for one out of range
 			continue
 		}
 		age, found = time.Duration(seconds)*time.Second, true
@@ -87,30 +87,21 @@ func maxAge(h http.Header) time.Duration {
 	return min(max(age, minMaxAge), maxMaxAge)
 }
 
-// readJWKS returns the keys of a set (RFC 7517 §5) that can verify a token, and
-// why the others cannot. A key that is among those of before is that very key.
+// readJWKS returns the keys of a set (RFC 7517 §5) that can verify a token, and the
+// faults of the others. For a key that was there before, it returns the same pointer.
 //
-// What is of no use is left out, as §5 wants it, since a set may serve other
-// purposes as well: other types of keys, keys to encrypt with, weak keys, keys
-// without an id, private ones, which anybody can sign with once they are
-// published, and different keys with one id, of which none can be told to be
-// the right one.
+// Unusable keys are left out, as §5 demands, since a set may serve other purposes
+// too: other types of keys, keys for encryption, weak keys, keys without an id,
+// private keys, with which any reader of the set could sign, and different keys with
+// one id, since the right one cannot be told.
 func readJWKS(document []byte, before *fetched) (keys []*PublicKey, useless string, err error) {
-	if len(document) > maxJWKS {
-		return nil, "", errJWKSSize
-	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	switch err := json.Unmarshal(document, &set); {
-	case err != nil, set.Keys == nil:
-		return nil, "", errNotAKeySet
-	case len(set.Keys) > maxKeys:
-		return nil, "", errTooManyKeys
+	set, err := keysOf(document)
+	if err != nil {
+		return nil, "", err
 	}
 	var faults []string
 	ambiguous := make(map[string]bool)
-	for i, raw := range set.Keys {
+	for i, raw := range set {
 		k, err := readJWK(raw)
 		if err == nil {
 			j := slices.IndexFunc(keys, func(other *PublicKey) bool { return other.ID() == k.ID() })
@@ -137,13 +128,12 @@ func readJWKS(document []byte, before *fetched) (keys []*PublicKey, useless stri
 var (
 	errAmbiguous  = errors.New("another key has its id")
 	errUnreadable = errors.New("it is malformed, or of a type that is not supported")
-	errNoKeyID    = errors.New("it has no id")
-	errPrivate    = errors.New("it is private or symmetric: whoever reads the key set can sign")
+	errPrivate    = errors.New("it is private or symmetric: every reader of the key set can sign")
 	errPurpose    = errors.New("it is not for signatures")
 )
 
-// readJWK reads a public key (RFC 7517 §4). Certificates (x5c) are not looked
-// at: that the key is the server's is known by where it was fetched.
+// readJWK reads a public key (RFC 7517 §4). It ignores certificates (x5c): the URL
+// shows already that the key is the server's.
 func readJWK(raw json.RawMessage) (*PublicKey, error) {
 	type material struct {
 		Type  string `json:"kty"`
@@ -167,8 +157,6 @@ func readJWK(raw json.RawMessage) (*PublicKey, error) {
 	switch {
 	case member.present():
 		return nil, errPrivate
-	case member.ID == "":
-		return nil, errNoKeyID
 	case member.Use != nil && *member.Use != "sig",
 		member.Operations != nil && !slices.Contains(*member.Operations, "verify"):
 		return nil, errPurpose
@@ -188,7 +176,7 @@ func readJWK(raw json.RawMessage) (*PublicKey, error) {
 	return newPublicKey(jwk), nil
 }
 
-// privateMembers are those of RFC 7518 §6.2.2, §6.3.2 and §6.4.1.
+// privateMembers are the private members of RFC 7518 §6.2.2, §6.3.2 and §6.4.1.
 type privateMembers struct {
 	D   json.RawMessage `json:"d"`
 	P   json.RawMessage `json:"p"`

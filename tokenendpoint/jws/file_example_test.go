@@ -22,7 +22,7 @@ func ExampleFileKeys() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	add := func(name string, seed byte) { // what an operator does: openssl genpkey -algorithm ed25519
+	add := func(name string, seed byte) { // an operator calls openssl genpkey -algorithm ed25519
 		key, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(append(make([]byte, 31), seed)))
 		if err != nil {
 			log.Fatal(err)
@@ -36,7 +36,11 @@ func ExampleFileKeys() {
 
 	ctx, rotation := context.Background(), jws.Rotation{}
 	now := time.Date(2026, 8, 30, 12, 0, 0, 0, time.UTC) // a server asks time.Now
-	keys, err := jws.OpenKeySet(ctx, &jws.FileKeys{Path: filepath.Join(dir, "*.pem")}, rotation, now)
+	source, err := jws.NewFileKeys(jws.FileKeysConfig{Path: filepath.Join(dir, "*.pem")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys, err := jws.OpenKeySet(ctx, source, rotation, now)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package jws_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,7 +15,7 @@ import (
 )
 
 // names returns the numbers of numbered keys.
-func names(t testing.TB, f *jws.FileKeys, at time.Time) string {
+func names(t testing.TB, f jws.KeySource, at time.Time) string {
 	t.Helper()
 	keys, err := f.Keys(t.Context(), jws.Rotation{}, at)
 	if err != nil {
@@ -106,7 +107,7 @@ func mount(t testing.TB, dir, version string, files map[string]string) {
 
 func TestMountedSecret(t *testing.T) {
 	dir := t.TempDir()
-	f := &jws.FileKeys{Path: filepath.Join(dir, "*")}
+	f := keysAt(t, filepath.Join(dir, "*"))
 	one, two := pkcs8(numbered(1)), pkcs8(numbered(2))
 	for _, tt := range []struct {
 		version string
@@ -134,12 +135,12 @@ func TestFilesComeInTheOrderOfTheirNames(t *testing.T) {
 	} {
 		write(t, filepath.Join(dir, name), text)
 	}
-	f := &jws.FileKeys{Path: filepath.Join(dir, "*.pem")}
+	f := keysAt(t, filepath.Join(dir, "*.pem"))
 	if got, want := names(t, f, start), "ed 2 1 ec"; got != want {
 		t.Errorf("Keys = %s, want %s", got, want)
 	}
 	write(t, filepath.Join(dir, ".hidden.pem"), pkcs8(numbered(1)))
-	f = &jws.FileKeys{Path: filepath.Join(dir, ".*.pem")}
+	f = keysAt(t, filepath.Join(dir, ".*.pem"))
 	if got, want := names(t, f, start), "1"; got != want {
 		t.Errorf("Keys of a pattern with a dot = %s, want %s", got, want)
 	}
@@ -158,8 +159,8 @@ func TestFileKeysRefuses(t *testing.T) {
 		name, path string
 		want       []string // each line of the error
 	}{
-		{"no path", "", []string{"FileKeys.Path is missing"}},
-		{"a pattern that is none", "keys/[a", []string{"FileKeys.Path is missing or not a pattern"}},
+		{"no path", "", []string{"FileKeysConfig.Path is missing"}},
+		{"a pattern that is none", "keys/[a", []string{"FileKeysConfig.Path is missing or not a pattern"}},
 		{"a file that is not there", dir + "/none.pem", []string{"none.pem: stat: no such file or directory"}},
 		{"a pattern that nothing matches", dir + "/*.jwk", []string{"no file matches"}},
 		{"a directory", dir, []string{dir + ": it is not a regular file"}},
@@ -169,9 +170,12 @@ func TestFileKeysRefuses(t *testing.T) {
 		{"every fault at once", dir + "/bad-*", []string{"bad-1: it is cut short", "bad-3: there is no key"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			set, err := jws.OpenKeySet(t.Context(), &jws.FileKeys{Path: tt.path}, jws.Rotation{}, start)
-			if err == nil || set != nil {
-				t.Fatalf("OpenKeySet = %v, %v, want an error", set, err)
+			source, err := jws.NewFileKeys(jws.FileKeysConfig{Path: tt.path})
+			if err == nil {
+				var set *jws.KeySet
+				if set, err = jws.OpenKeySet(t.Context(), source, jws.Rotation{}, start); err == nil || set != nil {
+					t.Fatalf("OpenKeySet = %v, %v, want an error", set, err)
+				}
 			}
 			lines := strings.Split(err.Error(), "\n")
 			if len(lines) != len(tt.want) {
@@ -193,7 +197,7 @@ func TestChangeOfAKeyInAFile(t *testing.T) {
 	f := keyFile(t, pkcs8(numbered(1)))
 	open := func(at time.Time) *jws.KeySet {
 		t.Helper()
-		set, err := jws.OpenKeySet(t.Context(), &jws.FileKeys{Path: f.Path}, r, at)
+		set, err := jws.OpenKeySet(t.Context(), keysAt(t, f.Path), r, at)
 		if err != nil {
 			t.Fatalf("OpenKeySet = %v, want no error", err)
 		}
@@ -240,7 +244,7 @@ func TestFileReplacedByOneWithANewKey(t *testing.T) {
 	signsWith(t, "a process that runs", running, at, old)
 	publishes(t, "a process that runs", running, at, old, next)
 	signsWith(t, "a process that runs, after Lead", running, at.Add(r.Lead()), next)
-	fresh := must(jws.OpenKeySet(t.Context(), &jws.FileKeys{Path: f.Path}, r, at))
+	fresh := must(jws.OpenKeySet(t.Context(), keysAt(t, f.Path), r, at))
 	signsWith(t, "a process that is started", fresh, at, next)
 	publishes(t, "a process that is started", fresh, at, next)
 }
@@ -255,6 +259,47 @@ func TestBrokenFileLeavesTheKeysThatThereAre(t *testing.T) {
 	write(t, f.Path, pkcs8(numbered(1))+pkcs8(numbered(2)))
 	at = at.Add(time.Minute)
 	publishes(t, "the whole file", set, at, kid(numbered(1)), kid(numbered(2)))
+}
+
+// One file of several that cannot be read takes away neither the others nor its own
+// last keys.
+func TestBrokenFileAmongOthers(t *testing.T) {
+	var log bytes.Buffer
+	r := jws.Rotation{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	dir := t.TempDir()
+	first, second, third := filepath.Join(dir, "1.pem"), filepath.Join(dir, "2.pem"), filepath.Join(dir, "3.pem")
+	write(t, first, pkcs8(numbered(1)))
+	write(t, second, pkcs8(numbered(2)))
+	f := keysAt(t, filepath.Join(dir, "*.pem"))
+	set := open(t, f, r, start)
+	write(t, second, "garbage")
+	write(t, third, "garbage")
+	for at := start; at.Before(start.Add(day)); at = at.Add(5 * time.Minute) {
+		want := kid(numbered(1))
+		if !at.Before(start.Add(r.Lead())) {
+			want = kid(numbered(2))
+		}
+		signsWith(t, at.Sub(start).String(), set, at, want)
+	}
+	publishes(t, "with two broken files", set, start.Add(day), kid(numbered(1)), kid(numbered(2)))
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 || !strings.Contains(log.String(), "3.pem") {
+		t.Errorf("the log has %d errors, want one that names the files: %s", n, &log)
+	}
+	if _, err := jws.OpenKeySet(t.Context(), keysAt(t, f.Path), r, start); err == nil || !strings.Contains(err.Error(), "2.pem") {
+		t.Errorf("OpenKeySet with a broken file = %v, want an error that names it", err)
+	}
+	write(t, third, pkcs8(numbered(2)))
+	if err := os.Remove(second); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, f, start.Add(day)); got != "1 2" {
+		t.Errorf("when one is whole and one is gone, Keys = %s, want 1 2", got)
+	}
+	write(t, first, "garbage")
+	write(t, third, "garbage")
+	if keys, err := f.Keys(t.Context(), r, start.Add(day)); err == nil {
+		t.Errorf("when no file can be read, Keys = %v, want an error", keys)
+	}
 }
 
 // signsWith checks which key signs, in the token.

@@ -16,7 +16,7 @@ func TestPipeIsNotWaitedFor(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := (&jws.FileKeys{Path: path}).Keys(t.Context(), jws.Rotation{}, start)
+	_, err := keysAt(t, path).Keys(t.Context(), jws.Rotation{}, start)
 	if err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("Keys of a pipe = %v, want an error", err)
 	}

@@ -13,9 +13,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// FuzzAccessTokenJSON holds AppendJSON against encoding/json's decoder: it
-// reads back what was put in, every member once, or there was an error and a
-// reason for it.
+// FuzzAccessTokenJSON compares AppendJSON with encoding/json's decoder: it reads back
+// the input, every member once, or there was an error and a reason for it.
 func FuzzAccessTokenJSON(f *testing.F) {
 	f.Add("https://as.test", "u1", "c1", "j1", "https://api.test", "", "read", "role", "admin", int64(1_700_000_000), int64(3600))
 	f.Add("i\"", "s\\", "c\n", "j\x00", "a\x7f", "b\u2028", "x y", "SUB", "😀", int64(-1), int64(1))

@@ -6,9 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// object appends the members of a JSON object. Writing the few fixed claims by
-// hand takes a tenth of the time of reflection. After an error the text in b
-// is of no use.
+// object appends the members of a JSON object. Writing the few fixed claims by hand
+// takes a tenth of the time of reflection. After an error the text in b is useless.
 type object struct {
 	b   []byte
 	err error
@@ -71,14 +70,14 @@ func (o *object) value(name string, value any) {
 	switch {
 	case err != nil:
 		o.fail(name, err)
-	case !utf8.Valid(encoded): // a json.Marshaler's own text is passed on as it is
+	case !utf8.Valid(encoded): // encoding/json passes the text of a json.Marshaler on unchanged
 		o.fail(name, errUTF8)
 	}
 	o.b = append(o.b, encoded...)
 }
 
-// appendString appends s as a JSON string (RFC 8259 §7). It reports whether s
-// is valid UTF-8: replacing what is not would make two names one.
+// appendString appends s as a JSON string (RFC 8259 §7). It reports whether s is
+// valid UTF-8: replacing invalid bytes would make two names one.
 func appendString(b []byte, s string) ([]byte, bool) {
 	if !utf8.ValidString(s) {
 		return b, false

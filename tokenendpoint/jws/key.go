@@ -16,21 +16,28 @@ import (
 )
 
 // minRSABits is the least size of an RSA modulus (RFC 7518 §3.3).
-const minRSABits = 2048
-
-var (
-	errNoSigner    = errors.New("the signer is nil")
-	errTwoHalves   = errors.New("both Signer and Public are set")
-	errMalformed   = errors.New("the private key is malformed")
-	errNoPublicKey = errors.New("the public key is nil or incomplete")
-	errNotP256     = errors.New("the curve is not P-256")
-	errOffCurve    = errors.New("the public key is not a point of the curve")
-	errExponent    = errors.New("the RSA public exponent is even or below 3")
-	errKeyID       = errors.New("the id is not printable ASCII")
+const (
+	minRSABits = 2048
+	// maxRSABits bounds the work of one verification, since a client that registers
+	// itself brings its own key: one of 96,000 bits takes most of a second. TLS of Go has
+	// this bound too.
+	maxRSABits = 8192
 )
 
-// publicKey asks the signer for its public key. The keys of the standard
-// library panic if they are nil or lack a part.
+var (
+	errNoSigner     = errors.New("the signer is nil")
+	errSecondSigner = errors.New("it has a Signer, and only the first key signs: give Public instead")
+	errTwoHalves    = errors.New("both Signer and Public are set")
+	errMalformed    = errors.New("the private key is malformed")
+	errNoPublicKey  = errors.New("the public key is nil or incomplete")
+	errNotP256      = errors.New("the curve is not P-256")
+	errOffCurve     = errors.New("the public key is not a point of the curve")
+	errExponent     = errors.New("the RSA public exponent is even or below 3")
+	errKeyID        = errors.New("the id is not printable ASCII")
+)
+
+// publicKey asks the signer for its public key. The keys of the standard library
+// panic if they are nil or lack a part.
 func (k Key) publicKey() (crypto.PublicKey, error) {
 	switch {
 	case k.Signer != nil && k.Public != nil:
@@ -57,13 +64,13 @@ func (k Key) publicKey() (crypto.PublicKey, error) {
 	return k.Signer.Public(), nil
 }
 
-// newJWK returns the public key as it is published, and every fault in it.
+// newJWK returns the public key as it is published, and all of its faults.
 func newJWK(public crypto.PublicKey, algorithm, id string) (jwk jose.JSONWebKey, faults []error) {
 	jwk = jose.JSONWebKey{Key: public, KeyID: id, Algorithm: algorithm, Use: "sig"}
 	if !printable(id) {
 		faults = append(faults, errKeyID)
 	}
-	known := algorithm == "" || slices.Contains([]string{RS256, PS256, ES256, EdDSA}, algorithm)
+	known := algorithm == "" || slices.Contains(Algorithms(), algorithm)
 	if !known {
 		faults = append(faults, fmt.Errorf("the algorithm %q is none of RS256, PS256, ES256, EdDSA", algorithm))
 	}
@@ -88,9 +95,9 @@ func newJWK(public crypto.PublicKey, algorithm, id string) (jwk jose.JSONWebKey,
 	return jwk, faults
 }
 
-// algorithms returns those that a key of this type can serve, the default
-// first, and what is wrong with the key. Errors name its type, never the key:
-// a private key given by mistake must not show up in a log.
+// algorithms returns the algorithms for a key of this type, the default first, and
+// the fault of the key. Errors name its type, never the key: a private key given by
+// mistake must not show up in a log.
 func algorithms(public crypto.PublicKey) ([]string, error) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -115,6 +122,8 @@ func checkRSA(key *rsa.PublicKey) error {
 		return errNoPublicKey
 	case key.N.BitLen() < minRSABits:
 		return fmt.Errorf("the RSA key has %d bits, fewer than %d", key.N.BitLen(), minRSABits)
+	case key.N.BitLen() > maxRSABits:
+		return fmt.Errorf("the RSA key has %d bits, more than %d", key.N.BitLen(), maxRSABits)
 	case key.E < 3 || key.E%2 == 0:
 		return errExponent
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// What is wrong with a file. None of these errors wraps one of a parser, which
-// may quote its input.
+// The faults of a file. None of these errors wraps an error of a parser, which may
+// quote its input.
 var (
 	errNoKeyInFile   = errors.New("there is no key in it")
 	errBrokenPEM     = errors.New("it is cut short, or neither PEM nor JSON")
@@ -31,7 +31,7 @@ var (
 	errFileAlgorithm = errors.New("its algorithm is none of RS256, PS256, ES256, EdDSA")
 )
 
-// parseKeyFile reads keys of PEM or JSON. It keeps nothing of text.
+// parseKeyFile reads keys of PEM or JSON. It keeps no part of text.
 func parseKeyFile(text []byte) ([]Key, error) {
 	text = bytes.TrimSpace(text)
 	parse := parsePEM
@@ -51,7 +51,7 @@ func parseKeyFile(text []byte) ([]Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Here, where it is known in which file the key is.
+		// Checked here, since here the file of the key is known.
 		_, errs := newJWK(public, key.Algorithm, key.ID)
 		for _, err := range errs {
 			faults = append(faults, fmt.Errorf("key %d: %w", i, err))
@@ -64,8 +64,8 @@ func parseKeyFile(text []byte) ([]Key, error) {
 }
 
 func parsePEM(text []byte) (keys []Key, err error) {
-	// pem.Decode skips a block that is broken. A key that is skipped is one that
-	// is withdrawn, so the blocks are counted.
+	// pem.Decode skips a broken block. To skip a key would withdraw it, so the blocks
+	// are counted.
 	missing := bytes.Count(text, []byte("-----BEGIN"))
 	for {
 		block, rest := pem.Decode(text)
@@ -78,7 +78,7 @@ func parsePEM(text []byte) (keys []Key, err error) {
 			continue
 		}
 		key, err := pemKey(block)
-		if block.Type != "PUBLIC KEY" { // an Ed25519 one that was parsed still lies there
+		if block.Type != "PUBLIC KEY" { // a parsed Ed25519 key still refers to these bytes
 			clear(block.Bytes)
 		}
 		if err != nil {
@@ -115,7 +115,7 @@ func pemKey(block *pem.Block) (Key, error) {
 	return keyOf(key)
 }
 
-// keyOf tells private keys from public ones.
+// keyOf makes a Key of a private or a public key.
 func keyOf(key any) (Key, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
@@ -162,7 +162,7 @@ func jwkKey(text []byte) (Key, error) {
 		return Key{}, err
 	case jwk.Use != "" && jwk.Use != "sig":
 		return Key{}, errKeyUse
-	case jwk.Algorithm != "" && !slices.Contains([]string{RS256, PS256, ES256, EdDSA}, jwk.Algorithm):
+	case jwk.Algorithm != "" && !slices.Contains(Algorithms(), jwk.Algorithm):
 		return Key{}, errFileAlgorithm
 	}
 	key.ID, key.Algorithm = jwk.KeyID, jwk.Algorithm

@@ -63,9 +63,26 @@ func write(t testing.TB, path, text string) string {
 	return path
 }
 
-func keyFile(t testing.TB, text string) *jws.FileKeys {
+// fileKeys are FileKeys with their path.
+type fileKeys struct {
+	*jws.FileKeys
+	Path string
+}
+
+// keysAt returns the keys in the files of a path.
+func keysAt(t testing.TB, path string) fileKeys {
 	t.Helper()
-	return &jws.FileKeys{Path: write(t, filepath.Join(t.TempDir(), "keys"), text)}
+	f, err := jws.NewFileKeys(jws.FileKeysConfig{Path: path})
+	if err != nil {
+		t.Fatalf("NewFileKeys = %v, want no error", err)
+	}
+	return fileKeys{f, path}
+}
+
+// keyFile writes a file, and returns its keys.
+func keyFile(t testing.TB, text string) fileKeys {
+	t.Helper()
+	return keysAt(t, write(t, filepath.Join(t.TempDir(), "keys"), text))
 }
 
 // described tells a key in a line.
@@ -134,7 +151,7 @@ func TestKeyFileFormats(t *testing.T) {
 	}
 }
 
-// quotes reports whether an error repeats what is in a file: any eight
+// quotes reports whether an error repeats the contents of a file: any eight
 // characters of a line that is not part of the format.
 func quotes(err error, text string) string {
 	for line := range strings.Lines(text) {
@@ -216,7 +233,7 @@ func TestKeyFileCutShortIsAnError(t *testing.T) {
 				if near := abs(n-len(first)) < 60 || len(text)-n < 60 || n < 60; !near && n%7 != 0 {
 					continue // every place would be much writing
 				}
-				f := &jws.FileKeys{Path: write(t, path, text[:n])}
+				f := keysAt(t, write(t, path, text[:n]))
 				keys, err := f.Keys(t.Context(), jws.Rotation{}, start)
 				whole := name == "PEM" && (n == len(first) || n == len(first)-1 || n == len(text)-1)
 				if (err == nil) != whole {

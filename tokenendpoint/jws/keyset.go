@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
-// KeySet is the keys of a server: one that signs at a time, and those that are
-// published beside it. It is safe for concurrent use. Only [NewKeySet] and
-// [OpenKeySet] make one that works. It prints without its keys.
+// KeySet is the signing keys of a server: one of them signs at a time, and all of
+// them are published. It is safe for concurrent use. Only [NewKeySet] and
+// [OpenKeySet] make a working one. It prints without its keys.
 type KeySet struct {
 	schedule *live[*schedule]
 	rotation Rotation // with its defaults
@@ -20,13 +21,13 @@ type KeySet struct {
 
 var _ Keys = (*KeySet)(nil)
 
-// NewKeySet returns a KeySet that does not change: it signs with signing and
-// publishes its public key and others. It refuses, all faults in one error: RSA
-// keys below 2048 bits, curves other than P-256 and Ed25519, algorithms that do
-// not fit the key, ids that are not printable ASCII, and two keys with one id. A
-// private key in memory must be able to sign for its public key; a KMS or HSM is
-// not asked to sign before the first token.
-func NewKeySet(signing Key, others ...VerificationKey) (*KeySet, error) {
+// NewKeySet returns a KeySet that does not change: it signs with signing, and also
+// publishes others, which are verification keys: each has Public and no Signer. It
+// refuses, with all faults in one error: RSA keys below 2048 or over 8192 bits, curves
+// other than P-256 and Ed25519, algorithms that do not fit the key, ids that are not
+// printable ASCII, and two keys with one id. A private key in memory must be able to sign for
+// its public key; a KMS or HSM is not asked to sign before the first token.
+func NewKeySet(signing Key, others ...Key) (*KeySet, error) {
 	var taken ids
 	var faults []error
 	signer, err := taken.addKey("signing key", signing, nil)
@@ -39,6 +40,9 @@ func NewKeySet(signing Key, others ...VerificationKey) (*KeySet, error) {
 	s := &schedule{turns: []turn{signer}, standIn: signer.private}
 	for i, other := range others {
 		jwk, errs := newJWK(other.Public, other.Algorithm, other.ID)
+		if other.Signer != nil {
+			errs = []error{errSecondSigner}
+		}
 		if err := taken.add(fmt.Sprintf("verification key %d", i), jwk, errs); err != nil {
 			faults = append(faults, err)
 		}
@@ -50,20 +54,20 @@ func NewKeySet(signing Key, others ...VerificationKey) (*KeySet, error) {
 	if err := s.publish(); err != nil {
 		return nil, err
 	}
-	// Nothing is ever loaded: what a set holds is as good as new.
+	// Nothing is ever loaded, so the set is never too old.
 	return &KeySet{schedule: still(s), rotation: Rotation{}.withDefaults()}, nil
 }
 
-// ids says who has an id, by the id.
+// ids maps an id to the name of its key.
 type ids map[string]string
 
-// add returns the faults of a key, of which one is that its id is taken.
+// add returns the faults of a key. One fault is an id that another key has.
 func (taken *ids) add(name string, jwk jose.JSONWebKey, faults []error) error {
 	if *taken == nil {
 		*taken = make(ids)
 	}
 	if first := (*taken)[jwk.KeyID]; first != "" && jwk.KeyID != "" {
-		faults = append(faults, fmt.Errorf("the id %q is also that of the %s", jwk.KeyID, first))
+		faults = append(faults, fmt.Errorf("the id %q also belongs to the %s", jwk.KeyID, first))
 	}
 	(*taken)[jwk.KeyID] = name
 	named := make([]error, len(faults))
@@ -73,7 +77,7 @@ func (taken *ids) add(name string, jwk jose.JSONWebKey, faults []error) error {
 	return errors.Join(named...)
 }
 
-// addKey prepares a key, or finds it as it was prepared before.
+// addKey prepares a key, or finds it among the prepared ones of before.
 func (taken *ids) addKey(name string, key Key, before *schedule) (turn, error) {
 	public, err := key.publicKey()
 	if err != nil {
@@ -103,15 +107,15 @@ func (taken *ids) addKey(name string, key Key, before *schedule) (turn, error) {
 	return t, nil
 }
 
-// Sign returns the payload signed, in the compact serialization (RFC 7515
-// §7.1), with the key whose turn it is at an instant. The header has alg, typ
-// and kid. typ is not empty: a token without a type passes for one of another
-// purpose (RFC 8725 §3.11). The payload is not kept.
+// Sign returns the payload signed, in the compact serialization (RFC 7515 §7.1), with
+// the signing key whose turn it is at an instant. The header has alg, typ and kid.
+// typ must not be empty: a token without a type passes for a token of another purpose
+// (RFC 8725 §3.11). The payload is not kept.
 //
-// The instant is the present one: by it keys are also loaded, and made.
+// The instant is the present one: keys are loaded, and made, by it too.
 //
-// Sign returns ctx.Err(), wrapped, if ctx is done before the signature is there.
-// One by a key in memory is not interrupted. Every error is an outage.
+// Sign returns ctx.Err(), wrapped, if ctx is done before the signature is there. A
+// signature by a key in memory is not interrupted. Every error is an outage.
 func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte, at time.Time) (string, error) {
 	token, err := s.AppendSigned(ctx, nil, typ, payload, at)
 	if err != nil {
@@ -120,20 +124,7 @@ func (s *KeySet) Sign(ctx context.Context, typ string, payload []byte, at time.T
 	return string(token), nil
 }
 
-// AppendSigned appends to b what [KeySet.Sign] returns. With an error it returns
-// b as it was.
-func (s *KeySet) AppendSigned(ctx context.Context, b []byte, typ string, payload []byte, at time.Time) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return b, err
-	}
-	v, err := s.schedule.get(ctx, at)
-	if err != nil {
-		return b, err
-	}
-	return v.value.signer(at).appendCompact(ctx, b, typ, payload)
-}
-
-// PublicKey returns a key of the set, as [Keys] says.
+// PublicKey returns a verification key of the set, as [Keys] says.
 func (s *KeySet) PublicKey(ctx context.Context, id string, at time.Time) (*PublicKey, error) {
 	v, err := s.schedule.get(ctx, at)
 	if err != nil {
@@ -144,22 +135,27 @@ func (s *KeySet) PublicKey(ctx context.Context, id string, at time.Time) (*Publi
 			return t.PublicKey, nil
 		}
 	}
+	if slices.Contains(v.value.unopened, id) { // other replicas may sign with it
+		return nil, errUnopened
+	}
 	return nil, ErrUnknownKey
 }
 
-// Rotation returns the durations by which the keys take turns, with their
-// defaults. That of a set that does not change bounds nothing.
+var errUnopened = errors.New("jws: the key of the token is there and does not open here")
+
+// Rotation returns the durations by which the signing keys take turns, with their
+// defaults. The durations of a set that does not change have no effect.
 func (s *KeySet) Rotation() Rotation { return s.rotation }
 
-// Rotates reports whether keys take turns.
+// Rotates reports whether signing keys take turns.
 func (s *KeySet) Rotates() bool { return s.schedule.load != nil }
 
-// SigningKey returns the public half of the key that signs at an instant, by
-// what was loaded last.
+// SigningKey returns the public half of the key that signs at an instant, by the keys
+// that were last loaded.
 func (s *KeySet) SigningKey(at time.Time) *PublicKey { return s.schedule.last().signer(at).PublicKey }
 
-// Format prints no more than what it is, whatever the verb.
+// Format prints a placeholder, for every verb.
 func (s KeySet) Format(f fmt.State, _ rune) { io.WriteString(f, "jws.KeySet{REDACTED}") }
 
-// MarshalText returns what [KeySet.Format] prints.
+// MarshalText returns the text of [KeySet.Format].
 func (s KeySet) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }

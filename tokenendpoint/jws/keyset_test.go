@@ -36,7 +36,7 @@ func withBits(n uint) *rsa.PublicKey {
 type refusal struct {
 	name    string
 	signing jws.Key
-	others  []jws.VerificationKey
+	others  []jws.Key
 	want    []string // each part of the error
 }
 
@@ -73,13 +73,13 @@ func TestNewKeySetRefuses(t *testing.T) {
 		{name: "a signer that shows a private key", signing: jws.Key{Signer: scripted{public: edKey()}}, want: []string{"not a public key"}},
 		{name: "P-384", signing: jws.Key{Signer: p384}, want: []string{"not P-256"}},
 		{name: "ES256 for P-384", signing: jws.Key{Signer: p384, Algorithm: jws.ES256}, want: []string{"not P-256"}},
-		{name: "a point that is not on the curve", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: offCurve}}, want: []string{"not a point"}},
-		{name: "P-256 without coordinates", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: &ecdsa.PublicKey{Curve: elliptic.P256()}}}, want: []string{"nil or incomplete"}},
-		{name: "a nil *ecdsa.PublicKey", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: (*ecdsa.PublicKey)(nil)}}, want: []string{"nil or incomplete"}},
-		{name: "a nil *rsa.PublicKey", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: (*rsa.PublicKey)(nil)}}, want: []string{"nil or incomplete"}},
-		{name: "an empty ed25519.PublicKey", signing: jws.Key{Signer: ecKey()}, others: []jws.VerificationKey{{Public: ed25519.PublicKey{}}}, want: []string{"nil or incomplete"}},
-		{name: "an even RSA exponent", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: &rsa.PublicKey{N: withBits(2048).N, E: 4}}}, want: []string{"exponent"}},
-		{name: "the RSA exponent 1", signing: jws.Key{Signer: edKey()}, others: []jws.VerificationKey{{Public: &rsa.PublicKey{N: withBits(2048).N, E: 1}}}, want: []string{"exponent"}},
+		{name: "a point that is not on the curve", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: offCurve}}, want: []string{"not a point"}},
+		{name: "P-256 without coordinates", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: &ecdsa.PublicKey{Curve: elliptic.P256()}}}, want: []string{"nil or incomplete"}},
+		{name: "a nil *ecdsa.PublicKey", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: (*ecdsa.PublicKey)(nil)}}, want: []string{"nil or incomplete"}},
+		{name: "a nil *rsa.PublicKey", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: (*rsa.PublicKey)(nil)}}, want: []string{"nil or incomplete"}},
+		{name: "an empty ed25519.PublicKey", signing: jws.Key{Signer: ecKey()}, others: []jws.Key{{Public: ed25519.PublicKey{}}}, want: []string{"nil or incomplete"}},
+		{name: "an even RSA exponent", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: &rsa.PublicKey{N: withBits(2048).N, E: 4}}}, want: []string{"exponent"}},
+		{name: "the RSA exponent 1", signing: jws.Key{Signer: edKey()}, others: []jws.Key{{Public: &rsa.PublicKey{N: withBits(2048).N, E: 1}}}, want: []string{"exponent"}},
 		{name: "RS256 for P-256", signing: jws.Key{Signer: ecKey(), Algorithm: jws.RS256}, want: []string{"does not fit"}},
 		{name: "ES256 for Ed25519", signing: jws.Key{Signer: edKey(), Algorithm: jws.ES256}, want: []string{"does not fit"}},
 		{name: "EdDSA for RSA", signing: jws.Key{Signer: rsaKey(), Algorithm: jws.EdDSA}, want: []string{"does not fit"}},
@@ -87,11 +87,12 @@ func TestNewKeySetRefuses(t *testing.T) {
 		{name: "a kid with a control character", signing: jws.Key{Signer: ecKey(), ID: "k\n"}, want: []string{"printable"}},
 		{name: "a kid with DEL", signing: jws.Key{Signer: ecKey(), ID: "k\x7f"}, want: []string{"printable"}},
 		{name: "a kid outside ASCII", signing: jws.Key{Signer: ecKey(), ID: "schlüssel"}, want: []string{"printable"}},
-		{name: "one kid for two keys", signing: jws.Key{Signer: ecKey(), ID: "k"}, others: []jws.VerificationKey{{Public: ed, ID: "k"}}, want: []string{`verification key 0: the id "k" is also that of the signing key`}},
-		{name: "the signing key published twice", signing: jws.Key{Signer: ecKey()}, others: []jws.VerificationKey{{Public: ec}}, want: []string{"is also that of the signing key"}},
-		{name: "one verification key twice", signing: jws.Key{Signer: ecKey()}, others: []jws.VerificationKey{{Public: ed}, {Public: ed}}, want: []string{"is also that of the verification key 0"}},
+		{name: "a second signer", signing: jws.Key{Signer: ecKey()}, others: []jws.Key{{Signer: edKey()}}, want: []string{"verification key 0: it has a Signer"}},
+		{name: "one kid for two keys", signing: jws.Key{Signer: ecKey(), ID: "k"}, others: []jws.Key{{Public: ed, ID: "k"}}, want: []string{`verification key 0: the id "k" also belongs to the signing key`}},
+		{name: "the signing key published twice", signing: jws.Key{Signer: ecKey()}, others: []jws.Key{{Public: ec}}, want: []string{"also belongs to the signing key"}},
+		{name: "one verification key twice", signing: jws.Key{Signer: ecKey()}, others: []jws.Key{{Public: ed}, {Public: ed}}, want: []string{"also belongs to the verification key 0"}},
 		{name: "every fault at once", signing: jws.Key{Signer: ecKey(), Algorithm: jws.PS256, ID: "\t"},
-			others: []jws.VerificationKey{{}, {Public: withBits(1024), Algorithm: "HS512", ID: "x"}, {Public: ed, ID: "x"}},
+			others: []jws.Key{{}, {Public: withBits(1024), Algorithm: "HS512", ID: "x"}, {Public: ed, ID: "x"}},
 			want: []string{"signing key: the id is not printable", "signing key: the algorithm PS256 does not fit",
 				"verification key 0: the public key is nil", `verification key 1: the algorithm "HS512"`, "verification key 1: the RSA key has 1024 bits",
 				`verification key 2: the id "x"`}},

@@ -16,7 +16,7 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// outlast is how long a KeySet goes on with what it has.
+// outlast is how long a KeySet goes on with its last keys.
 func outlast(r jws.Rotation) time.Duration { return r.CacheLifetime + 2*r.Reload() }
 
 // signNow signs at the time of the bubble.
@@ -92,7 +92,7 @@ func TestSourceThatFails(t *testing.T) {
 				t.Errorf("PublicKey = %v, want %v", err, errOutage)
 			}
 			if _, _, err := jws.Verify(t.Context(), s, "e30.e30.", jws.TypeJWT, time.Now()); !errors.Is(err, jws.ErrInvalid) {
-				t.Errorf("Verify of what is no token = %v, want ErrInvalid", err)
+				t.Errorf("Verify of a text that is no token = %v, want ErrInvalid", err)
 			}
 			got := serve(s, "GET", nil)
 			if got.StatusCode != 503 || got.Header.Get("Retry-After") != "2" || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("ETag") != "" {
@@ -182,7 +182,7 @@ func TestSourceThatHangs(t *testing.T) {
 	})
 }
 
-// When there is nothing to go on with, those who wait share one attempt.
+// If there are no last keys, the callers that wait share one attempt.
 func TestSourceThatHangsWhenKeysAreTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &supply{keys: list("a")}
@@ -195,7 +195,7 @@ func TestSourceThatHangsWhenKeysAreTooOld(t *testing.T) {
 		for i := range 50 {
 			crowd.Go(func() {
 				ctx := t.Context()
-				if i%2 == 1 { // a caller that waits for nobody so long, unless it loads
+				if i%2 == 1 { // a caller whose context ends earlier, unless it loads
 					var cancel context.CancelFunc
 					ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
 					defer cancel()
@@ -263,7 +263,7 @@ func TestSourceThatPanics(t *testing.T) {
 	})
 }
 
-// A caller that goes takes nothing from the others.
+// A caller that gives up takes nothing from the others.
 func TestLoadOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &supply{keys: list("a")}
@@ -329,8 +329,9 @@ func TestCrowdWhileKeysRotate(t *testing.T) {
 		var busy [replicas]atomic.Int32
 		var sets [replicas]*jws.KeySet
 		for i := range sets {
-			source := stored(store)
-			source.Algorithm, source.Period = jws.EdDSA, 2*time.Minute
+			source := must(jws.NewStoredKeys(jws.StoredKeysConfig{
+				Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Algorithm: jws.EdDSA, Period: 2 * time.Minute,
+			}))
 			sets[i] = open(t, jws.KeySourceFunc(func(ctx context.Context, r jws.Rotation, at time.Time) ([]jws.Key, error) {
 				if busy[i].Add(1) != 1 {
 					t.Error("a source is called twice at once")

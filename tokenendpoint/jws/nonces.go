@@ -4,7 +4,7 @@ package jws
 
 import "io"
 
-// nonces is what an ECDSA key in memory draws its nonces from. Without a source
-// crypto/ecdsa derives them (RFC 6979): faster, and no weak random number can
+// nonces is the source of nonces for ECDSA keys in memory. Without a source
+// crypto/ecdsa derives them (RFC 6979): this is faster, and no weak random number can
 // give the key away.
 var nonces io.Reader

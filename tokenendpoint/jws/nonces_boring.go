@@ -4,7 +4,7 @@ package jws
 
 import "crypto/rand"
 
-// nonces is what an ECDSA key in memory draws its nonces from. BoringCrypto
-// draws its own. Where they are to be derived it is not asked at all, but Go's own
-// code, which is slower.
+// nonces is the source of nonces for ECDSA keys in memory. BoringCrypto draws its
+// own. To derive them, crypto/ecdsa would use Go's own, slower code instead of
+// BoringCrypto.
 var nonces = rand.Reader

@@ -14,7 +14,7 @@ import (
 
 const claims = `{"iss":"https://as.test","sub":"u1","aud":"https://api.test","exp":1700003600,"iat":1700000000,"jti":"j1","client_id":"c1"}`
 
-// parsed is what claims say.
+// parsed is the token that claims describe.
 func parsed(change func(*jws.AccessToken)) *jws.AccessToken {
 	a := valid()
 	a.IssuedAt, a.ExpiresAt = time.Unix(1_700_000_000, 0).UTC(), time.Unix(1_700_003_600, 0).UTC()
@@ -47,7 +47,7 @@ func TestParseAccessToken(t *testing.T) {
 		{"a list of one audience", swap("aud", `["a"]`), parsed(func(a *jws.AccessToken) { a.Audience = []string{"a"} })},
 		{"a scope", add(`"scope":"read"`), parsed(func(a *jws.AccessToken) { a.Scope = []string{"read"} })},
 		{"scopes", add(`"scope":"read write"`), parsed(func(a *jws.AccessToken) { a.Scope = []string{"read", "write"} })},
-		{"a family", add(`"grant_id":"f1"`), parsed(func(a *jws.AccessToken) { a.Family = "f1" })},
+		{"a family", add(`"family":"f1"`), parsed(func(a *jws.AccessToken) { a.Family = "f1" })},
 		{"further claims", add(`"tenant":"t1","n":12345678901234567890,"x":null,"deep":{"a":[1.50,true]}`), parsed(func(a *jws.AccessToken) {
 			a.Claims = map[string]any{"tenant": "t1", "n": json.Number("12345678901234567890"), "x": nil, "deep": map[string]any{"a": []any{json.Number("1.50"), true}}}
 		})},
@@ -91,7 +91,7 @@ func TestParseAccessTokenRefuses(t *testing.T) {
 			texts[name+" "+value] = swap(name, value)
 		}
 	}
-	for _, name := range []string{"scope", "grant_id"} {
+	for _, name := range []string{"scope", "family"} {
 		for _, value := range []string{"null", `""`, "1", `["read"]`, "{}"} {
 			texts[name+" "+value] = add(fmt.Sprintf("%q:%s", name, value))
 		}

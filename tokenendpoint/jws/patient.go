@@ -7,32 +7,32 @@ import (
 	"runtime/debug"
 )
 
-// maxWaiting bounds the signatures that one foreign signer is asked for at
-// once. A KMS that hangs then holds that many goroutines and not one for every
-// request that has given up on it.
+// maxWaiting bounds the signatures that one foreign signer is asked for at once. A
+// KMS that hangs then holds this many goroutines, and not one for each request that
+// has given up.
 const maxWaiting = 64
 
-// patient makes a signer that takes no context answer to one. It is for signers
-// behind a wire, which can hang: a request must not hang with them, and nothing
-// has been used up when its signature fails.
+// patient adds a context to a signer that takes none. It is for signers behind a
+// network, which can hang: a request must not hang with them. If the signature fails,
+// nothing has been used up yet.
 //
-// It is the one place of the library that starts a goroutine. There is no other
-// way to stop waiting for a crypto.Signer. What it leaves behind ends when the
-// signer returns, and cannot be more than maxWaiting.
+// This is the only place of the library that starts a goroutine. There is no other
+// way to stop waiting for a crypto.Signer. An abandoned goroutine ends when the
+// signer returns, and there are never more than maxWaiting.
 func patient(sign func(digest []byte) ([]byte, error)) func(context.Context, []byte) ([]byte, error) {
 	type result struct {
 		signature []byte
 		err       error
 		panicked  any // with its stack
 	}
-	places := make(chan struct{}, maxWaiting)
+	slots := make(chan struct{}, maxWaiting)
 	return func(ctx context.Context, digest []byte) ([]byte, error) {
 		select {
-		case places <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the signer is busy: %w", ctx.Err())
 		}
-		digest = bytes.Clone(digest) // a signer that is no longer waited for still reads it
+		digest = bytes.Clone(digest) // an abandoned signer still reads it
 		done := make(chan result, 1)
 		go func() {
 			var r result
@@ -40,7 +40,7 @@ func patient(sign func(digest []byte) ([]byte, error)) func(context.Context, []b
 				if p := recover(); p != nil { // here it would end the process
 					r.panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
 				}
-				<-places
+				<-slots
 				done <- r
 			}()
 			r.signature, r.err = sign(digest)

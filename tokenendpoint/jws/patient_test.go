@@ -173,7 +173,7 @@ func TestSignerIsAskedForSixtyFourSignaturesAtOnce(t *testing.T) {
 		if _, err := signWithin(t, other, time.Second); err != nil {
 			t.Errorf("another signer: Sign = %v, want no error", err)
 		}
-		close(back) // those whom nobody waits for give their places back
+		close(back) // the abandoned ones give their slots back
 		for range 100 {
 			crowd.Go(func() {
 				if _, err := signWithin(t, s, time.Second); err != nil {
@@ -248,7 +248,7 @@ func TestSignerThatPanicsDoesSoInItsCaller(t *testing.T) {
 	}
 }
 
-// A signer that nobody waits for any more reads its digest undisturbed, while the
+// An abandoned signer reads its digest undisturbed, while the
 // caller goes on with its own memory; the race detector looks on.
 func TestDigestIsTheSignersOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -152,7 +152,7 @@ func TestRemoteCallerThatHangsUpFailsNobodyElse(t *testing.T) {
 		defer cancel()
 		hangUp()
 		if k, err := r.PublicKey(impatient, "k", time.Now()); !errors.Is(err, context.DeadlineExceeded) || k != nil {
-			t.Errorf("PublicKey of one who does not wait so long = %v, %v, want its context's error", k, err)
+			t.Errorf("PublicKey of a caller whose context ends first = %v, %v, want its context's error", k, err)
 		}
 		time.Sleep(time.Minute)
 		wantFetches(t, s, 1)

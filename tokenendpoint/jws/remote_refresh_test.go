@@ -69,7 +69,7 @@ func TestRemoteRevalidates(t *testing.T) {
 		}
 		for _, status := range statuses {
 			if status != http.StatusNotModified {
-				t.Fatalf("the server answered %d, want 304 to what has its ETag", status)
+				t.Fatalf("the server answered %d, want 304 to a request with its ETag", status)
 			}
 		}
 		wantFetches(t, s, 1+26*12)
@@ -87,7 +87,7 @@ func TestRemotePointerFollowsTheKey(t *testing.T) {
 			return wantKey(t, r, "k", "key")
 		}
 		first := next(named(t, "k"))
-		if again := next(newKeySet(t, jws.Key{Signer: ecKey()}, jws.VerificationKey{Public: edKey().Public(), ID: "k"})); again != first {
+		if again := next(newKeySet(t, jws.Key{Signer: ecKey()}, jws.Key{Public: edKey().Public(), ID: "k"})); again != first {
 			t.Error("the same key among others has another pointer")
 		}
 		if other := next(newKeySet(t, jws.Key{Signer: ecKey(), ID: "k"})); other == first || other.Algorithm() != jws.ES256 {
@@ -135,10 +135,21 @@ func TestRemoteLogsAnOutageOnce(t *testing.T) {
 		want := []string{
 			`ERROR msg="remote keys cannot be fetched" url=https://as.test/jwks.json cause="Get \"https://as.test/jwks.json\": connection refused" usable_until=2000-01-02T00:00:00.000Z`,
 			`INFO msg="remote keys are fetched again" url=https://as.test/jwks.json`,
-			`WARN msg="remote keys are of no use" url=https://as.test/jwks.json cause="key 0: it is private or symmetric: whoever reads the key set can sign" keys=1`,
+			`WARN msg="remote keys are unusable" url=https://as.test/jwks.json cause="key 0: it is private or symmetric: every reader of the key set can sign" keys=1`,
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("the log:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestRemoteThatNeverFetchedLogsNoDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		r := newRemoteWith(t, &jwksServer{answer: down}, slog.New(slog.NewTextHandler(&log, nil)))
+		wantKey(t, r, "k", "outage")
+		if got := log.String(); !strings.Contains(got, "cannot be fetched") || strings.Contains(got, "usable_until") || strings.Contains(got, "0001-01-01") {
+			t.Errorf("the log has %s, want no date up to which keys are usable: there are none", got)
 		}
 	})
 }

@@ -98,7 +98,7 @@ func named(t testing.TB, id string) *jws.KeySet {
 	return newKeySet(t, jws.Key{Signer: edKey(), ID: id})
 }
 
-// verdict says in a word what came of a key's look-up.
+// verdict names the result of a key's look-up in a word.
 func verdict(k *jws.PublicKey, err error) string {
 	switch {
 	case err == nil && k != nil:
@@ -207,7 +207,8 @@ func TestRemoteNeverFetchesForATokenWithoutKeyID(t *testing.T) {
 	wantFetches(t, s, 0)
 }
 
-// What is no key set is an outage: no keys at first, the keys of before later.
+// An answer that is no key set is an outage: at first there are no keys, later the
+// last keys serve.
 func TestRemoteTakesNoBadAnswerForAnAnswer(t *testing.T) {
 	evil := named(t, "evil")
 	elsewhere := httptest.NewServer(evil)
@@ -255,7 +256,7 @@ func TestRemoteTakesNoBadAnswerForAnAnswer(t *testing.T) {
 	}
 }
 
-// endless gives bytes for as long as somebody reads.
+// endless gives bytes for as long as it is read.
 type endless struct{ read atomic.Int64 }
 
 func (e *endless) Read(b []byte) (int, error) { e.read.Add(int64(len(b))); return len(b), nil }

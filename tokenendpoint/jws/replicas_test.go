@@ -17,10 +17,10 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// FuzzReplicas lets replicas of a server live through days of rotation, with
-// clocks that differ, loads that fail, requests that are late, pauses and
-// restarts. It holds them against what verifiers can know: whatever JWKS was
-// handed out and may still be cached has the key of every token that is good.
+// FuzzReplicas lets replicas of a server live through days of rotation, with clocks
+// that differ, loads that fail, requests that are late, pauses and restarts. It
+// compares them with the knowledge of verifiers: every JWKS that may still be cached
+// has the key of every token that is good.
 func FuzzReplicas(f *testing.F) {
 	for seed := range uint64(6) {
 		f.Add(seed, byte(seed))
@@ -71,7 +71,7 @@ type world struct {
 type replica struct {
 	set   *jws.KeySet
 	clock time.Duration // ahead of the true time
-	late  time.Duration // with what an operator changes
+	late  time.Duration // with the changes of an operator
 	seen  int           // the version that it has
 }
 
@@ -216,7 +216,7 @@ func (w *world) fetch(p *replica) {
 	w.cached = append(w.cached, cached{ids, w.now.Add(time.Duration(age) * time.Second)})
 }
 
-// verify is what a resource server in the same process does.
+// verify verifies as a resource server in the same process does.
 func (w *world) verify(p *replica) {
 	w.Helper()
 	for id, until := range w.good {
@@ -245,13 +245,14 @@ func (w *world) stored() {
 	period := max(time.Second, time.Duration(w.Float64()*3*float64(w.r.Lead())), (w.r.Lead()+w.r.Keep())/20)
 	w.restart = true
 	w.source = func(*replica) jws.KeySource {
-		source := stored(store)
-		source.Algorithm, source.Period = jws.EdDSA, period
-		return source
+		return must(jws.NewStoredKeys(jws.StoredKeysConfig{
+			Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Algorithm: jws.EdDSA, Period: period,
+		}))
 	}
 }
 
-// versioned has each replica see what an operator does with a file after a while.
+// versioned lets each replica see the changes that an operator makes to a file after
+// a while.
 func (w *world) versioned(first string) (publish func(string)) {
 	type version struct {
 		keys string
@@ -322,8 +323,8 @@ func (w *world) procedure() {
 	}
 }
 
-// disorder changes keys as nobody should: any list follows any other, as soon as
-// that one has settled. It takes replicas that run on, and are not idle.
+// disorder changes keys in ways that no operator should: any list follows any other,
+// as soon as that one has settled. It takes replicas that run on, and are not idle.
 func (w *world) disorder() {
 	w.attended = true
 	w.r.CacheLifetime = max(w.r.CacheLifetime, 30*time.Second)

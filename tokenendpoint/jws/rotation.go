@@ -6,28 +6,30 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/contit/oauth/tokenendpoint/internal/nils"
 )
 
-// KeySource is where a [KeySet] that rotates has its keys from. [FileKeys] and
-// [StoredKeys] are; a host whose keys are elsewhere, say in a KMS, writes its
-// own. Its method is called from one goroutine at a time.
+// KeySource gives a rotating [KeySet] its signing keys. [FileKeys] and [StoredKeys]
+// are ready sources. A host that keeps its signing keys elsewhere, such as in a KMS,
+// writes its own. A KeySet calls Keys from one goroutine at a time.
 type KeySource interface {
-	// Keys returns all keys in the order in which they sign, the oldest first.
-	// A KeySet asks at the start, and again when it is used and what it has is
-	// [Rotation.Reload] old, with a ctx of one second, which Keys heeds. A key
-	// that comes with the same id and public key is the same key. An id is not
-	// given to another key as long as the first one is published.
+	// Keys returns all signing keys in the order in which they sign, the oldest first. A
+	// KeySet calls it at the start, and again when the set is used and its keys are
+	// [Rotation.Reload] old. ctx then ends in a second, and Keys must heed it. A key
+	// that comes again with the same id and public key is the same key. No other key
+	// may get an id as long as the first key with it is published.
 	//
-	// The last key that has been published for [Rotation.Lead] signs. While there
-	// is none, the one that has signed before goes on, or the first one begins.
-	// So a new key stands behind the others.
+	// The last key that has been published for [Rotation.Lead] signs. While there is
+	// none, the previous signing key goes on, or the first key begins. So a new key
+	// stands behind the others.
 	//
-	// A key that is left out goes on being published for [Rotation.Keep], and if
-	// it is the one that signs, it signs until another one does. Then twice
-	// [Rotation.Lead] passes before the keys change again, unless all of them are
-	// dated: replicas find the changes at different times.
+	// A key that is left out is still published for [Rotation.Keep]. If it is the one
+	// that signs, it signs until another one does. Then twice [Rotation.Lead] must
+	// pass before the keys change again, unless all of them are dated: replicas find
+	// the changes at different times.
 	//
-	// The Rotation is that of the KeySet, with its defaults.
+	// The Rotation is the one of the KeySet, with its defaults.
 	Keys(ctx context.Context, r Rotation, at time.Time) ([]Key, error)
 }
 
@@ -39,49 +41,49 @@ func (f KeySourceFunc) Keys(ctx context.Context, r Rotation, at time.Time) ([]Ke
 	return f(ctx, r, at)
 }
 
-// Rotation holds the durations from which all times of a key follow. All
-// replicas have the same.
+// Rotation holds the durations from which all times of a signing key follow. They
+// must be the same on all replicas.
 type Rotation struct {
-	// TokenLifetime is the longest life of a token. A key is published that
-	// long, and a little longer, after it has ceased to sign, see
-	// [Rotation.Keep]. A token endpoint keeps its access tokens within it. If
-	// zero, one hour; at least one second, at most a year.
+	// TokenLifetime is the longest life of a token. A signing key is published that
+	// long, and a little longer, after it has ceased to sign, see [Rotation.Keep]. No
+	// access token of a token endpoint lives longer. If zero, one hour; at least one
+	// second, at most a year.
 	TokenLifetime time.Duration
-	// CacheLifetime is how long verifiers may keep the JWKS: it is sent to them
-	// as max-age. A key signs when it has been published that long and a little
-	// longer, see [Rotation.Lead]. If zero, five minutes; at least one second,
-	// at most a day.
+	// CacheLifetime is how long verifiers may cache the JWKS, which names it as
+	// max-age. A signing key begins to sign when it has been published that long and
+	// a little longer, see [Rotation.Lead]. If zero, five minutes; at least one
+	// second, at most a day.
 	CacheLifetime time.Duration
-	// Delay is how much later than the first process the last one can find a
-	// change in its source: a mounted secret takes its time to reach every node,
-	// a database may have replicas. If zero, as long as CacheLifetime; if
-	// negative, none; at most a day.
+	// Delay is the longest time between the first and the last process that sees a
+	// change in the source: a mounted secret takes its time to reach every node, and
+	// a database may have replicas. If zero, as long as CacheLifetime; if negative,
+	// none; at most a day.
 	Delay time.Duration
-	// Logger is told when keys cannot be loaded, and when they can again. If
-	// nil, slog.Default().
+	// Logger is told when signing keys cannot be loaded, and when they can again. If nil,
+	// slog.Default().
 	Logger *slog.Logger
 }
 
-// clockSkew is by how much the clocks of replicas may differ.
+// clockSkew is the greatest difference between the clocks of replicas.
 const clockSkew = 10 * time.Second
 
-// Reload is the age at which what a KeySet has loaded is loaded again: a tenth
-// of CacheLifetime, and 30 seconds at most.
+// Reload is the age at which a KeySet loads its keys again: a tenth of CacheLifetime,
+// and 30 seconds at most.
 func (r Rotation) Reload() time.Duration {
 	return min(r.withDefaults().CacheLifetime/10, 30*time.Second)
 }
 
-// Lead is how long a key is published before it signs: CacheLifetime, twice
+// Lead is how long a signing key is published before it signs: CacheLifetime, twice
 // Reload, Delay, and ten seconds in which the clocks of replicas may differ.
 func (r Rotation) Lead() time.Duration { return r.complete() + r.delay() + clockSkew }
 
-// Keep is how long a key is published after its successor has begun to sign, or
-// its source has left it out: TokenLifetime and twice Lead. A replica may learn
-// that late of a successor, and then wait that long for it.
+// Keep is how long a signing key is published after its successor has begun to sign,
+// or after its source has left it out: TokenLifetime and twice Lead. A replica may
+// learn of a successor one Lead late, and then wait another Lead for it.
 func (r Rotation) Keep() time.Duration { return r.withDefaults().TokenLifetime + 2*r.Lead() }
 
-// complete is how long after they were loaded keys are certain to be all that
-// sign: any other was published later, by whatever replica.
+// complete is how long after loading the loaded keys are certain to include every key
+// that signs: any replica publishes a newer key for longer before it signs.
 func (r Rotation) complete() time.Duration { return r.withDefaults().CacheLifetime + 2*r.Reload() }
 
 func (r Rotation) delay() time.Duration { return max(r.withDefaults().Delay, 0) }
@@ -116,26 +118,28 @@ func (r Rotation) check() error {
 	return errors.Join(faults...)
 }
 
-// OpenKeySet returns a KeySet whose keys take turns, and loads them once, so
-// that what [NewKeySet] would refuse is found at the start. If a later load fails,
-// the set goes on with the keys that it has for CacheLifetime and twice
-// [Rotation.Reload] after they were loaded, the time for which it is certain that
-// no other replica signs with a key unknown to it. After that it neither signs nor
-// verifies until its source answers. One that nobody has used for that long begins as it would at
-// the start, except that keys which it knows need not wait again.
+// OpenKeySet returns a KeySet whose signing keys take turns. It loads them once, so
+// that a key which [NewKeySet] would refuse is found at the start. A later load
+// leaves out a key with a fault, and logs it, as long as another key can sign. If a
+// load fails, the set goes on with its keys for CacheLifetime and twice
+// [Rotation.Reload] after they were loaded: for so long it is certain that no other
+// replica signs with a key unknown to it. After that it neither signs nor verifies
+// until its source answers. A set that has been idle for that long begins as at the
+// start, except that the keys it knows need not wait again.
 //
-// It starts no goroutine. The keys are loaded by whoever uses the set when they
-// are due, while others go on with those that are there. That takes the one
-// caller a second at most, and after a failure the next attempt is five seconds
-// away, or Reload if that is less.
+// It starts no goroutine. When the keys are due, one caller that uses the set loads
+// them, while the others go on with the old ones. That takes this caller a second at
+// most. After a failure the next attempt is five seconds away, or Reload if that is
+// less.
 func OpenKeySet(ctx context.Context, source KeySource, r Rotation, at time.Time) (*KeySet, error) {
 	r = r.withDefaults()
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if source == nil {
+	if nils.Is(source) {
 		return nil, errors.New("jws: the KeySource is nil")
 	}
+	var said complaint // one caller loads at a time
 	s := &KeySet{rotation: r, schedule: newLive(r, func(ctx context.Context, before *schedule, at time.Time) (*schedule, error) {
 		keys, err := source.Keys(ctx, r, at)
 		if err != nil {
@@ -144,7 +148,15 @@ func OpenKeySet(ctx context.Context, source KeySource, r Rotation, at time.Time)
 		if before == nil {
 			before = new(schedule)
 		}
-		return before.next(keys, r, at)
+		next, err := before.next(keys, r, at)
+		if err != nil {
+			return nil, err
+		}
+		if partial, ok := source.(interface{ unopened() []string }); ok {
+			next.unopened = partial.unopened()
+		}
+		said.say(ctx, r.Logger, "signing keys are unusable, the others serve", next.faults...)
+		return next, nil
 	})}
 	if _, err := s.schedule.get(ctx, at); err != nil {
 		return nil, err

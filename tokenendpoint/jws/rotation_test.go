@@ -1,7 +1,11 @@
 package jws_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
@@ -114,8 +118,8 @@ func TestOpenKeySetRefuses(t *testing.T) {
 		{"a short CacheLifetime", one, jws.Rotation{CacheLifetime: time.Second - 1}, []string{"jws: Rotation.CacheLifetime is not between"}},
 		{"no keys", &supply{}, jws.Rotation{}, []string{"jws: the KeySource has no key that can sign"}},
 		{"public keys alone", &supply{keys: list("A B")}, jws.Rotation{}, []string{"jws: the KeySource has no key that can sign"}},
-		{"one id twice", &supply{keys: list("a a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" is also that of the key 0`}},
-		{"a public and a private half of one id", &supply{keys: list("A a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" is also that of the key 0`}},
+		{"one id twice", &supply{keys: list("a a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" also belongs to the key 0`}},
+		{"a public and a private half of one id", &supply{keys: list("A a")}, jws.Rotation{}, []string{`jws: key 1: the id "a" also belongs to the key 0`}},
 		{"both halves in one key", &supply{keys: []jws.Key{{Signer: edKey(), Public: edKey().Public()}}}, jws.Rotation{}, []string{"jws: key 0: both Signer and Public are set"}},
 		{"halves of two keys", &supply{keys: []jws.Key{secret("a"), {Signer: append(numbered(1)[:32:32], numbered(2)[32:]...)}}}, jws.Rotation{},
 			[]string{"jws: key 1: the private key does not sign for its public key"}},
@@ -152,8 +156,39 @@ func TestIDOfAPublishedKeyIsNotGivenToAnother(t *testing.T) {
 	signsWith(t, "the key that was there", s, at, "k")
 	verifyGoJose(t, must(s.Sign(t.Context(), jws.TypeJWT, []byte(payload), at)), jws.EdDSA, numbered(1).Public())
 	_, err := s.Sign(t.Context(), jws.TypeJWT, []byte(payload), at.Add(time.Hour))
-	if err == nil || !strings.Contains(err.Error(), `the id "k" is that of another key, which is still published`) {
+	if err == nil || !strings.Contains(err.Error(), `the id "k" belongs to another key, which is still published`) {
 		t.Errorf("Sign = %v, want an error that names the id", err)
+	}
+}
+
+// A source that runs may show a key that is unusable: the others serve.
+func TestKeyOfNoUseAmongOthers(t *testing.T) {
+	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	for name, bad := range map[string]jws.Key{
+		"of another curve":            {Signer: p384},
+		"with an id that is taken":    {Signer: numbered(7), ID: "a"},
+		"with an id of one withdrawn": {Signer: numbered(7), ID: "gone"},
+		"nothing at all":              {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			r := quick
+			r.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			source := &supply{keys: append(list("a"), jws.Key{Public: numbered(9).Public(), ID: "gone"})}
+			s := open(t, source, r, start)
+			source.set(append(list("a"), bad)...)
+			at := start
+			for range 20 {
+				at = at.Add(r.Lead() / 4)
+				signsWith(t, "the key that is good", s, at, "a")
+			}
+			if n := strings.Count(log.String(), "level=ERROR"); n < 1 || !strings.Contains(log.String(), "signing keys are unusable") {
+				t.Errorf("the log has %d errors, want one: %s", n, &log)
+			}
+			if _, err := jws.OpenKeySet(t.Context(), &supply{keys: append(list("a"), jws.Key{Signer: p384})}, r, at); err == nil {
+				t.Error("a process has started with a key that is unusable")
+			}
+		})
 	}
 }
 
@@ -183,7 +218,7 @@ func TestKeyIsTheSamePointer(t *testing.T) {
 
 // The last token of a key is good on every replica until it expires, and so is
 // the key.
-func TestLastTokenOfAKeyIsGoodUntilItExpires(t *testing.T) {
+func TestP13LastTokenOfAKeyIsGoodUntilItExpires(t *testing.T) {
 	a, b := dated("a", start.Add(-day)), dated("b", start)
 	source := &supply{keys: []jws.Key{a, b}}
 	sets := []*jws.KeySet{open(t, source, quick, start), open(t, source, quick, start.Add(time.Second))}

@@ -8,7 +8,7 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// story is what a source has from some time on, and what is expected of the
+// story is the keys of a source from some time on, and the behaviour expected of the
 // KeySet then. Times are since the start.
 type story struct {
 	at     time.Duration
@@ -186,7 +186,7 @@ func TestTimesOfDatedKeys(t *testing.T) {
 	}
 }
 
-// A KeySet that nobody has used for long has missed what the others did.
+// A KeySet that was idle for long has missed the changes of the others.
 func TestIdleKeySetBeginsAnew(t *testing.T) {
 	idle := quick.CacheLifetime + 2*reload
 	for _, tt := range []struct {

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -23,12 +24,12 @@ var (
 	errType = errors.New("jws: the type is empty or not printable ASCII")
 )
 
-// privateKey signs through a crypto.Signer, so that a key in memory and one in
-// a KMS take the same path.
+// privateKey signs through a crypto.Signer, so that a key in memory and one in a KMS
+// take the same path.
 type privateKey struct {
 	*PublicKey
-	// A function, because it is the one thing that fmt never looks into. With
-	// the wrong verb it prints what lies behind pointers and interfaces.
+	// sign is a function, since fmt cannot print the private key behind one. With the
+	// wrong verb, fmt prints the values behind pointers and interfaces.
 	sign     func(ctx context.Context, digest []byte) ([]byte, error)
 	inMemory bool
 	size     int // of a signature, in bytes
@@ -36,7 +37,7 @@ type privateKey struct {
 	accessToken, jwt []byte // the encoded headers of the two usual types
 }
 
-// newPrivateKey expects a public key without faults, and the one of signer.
+// newPrivateKey expects the public key of signer, without faults.
 func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error) {
 	k := &privateKey{PublicKey: public, size: 64}
 	if key, ok := public.jwk.Key.(*rsa.PublicKey); ok {
@@ -45,8 +46,8 @@ func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error)
 	random := rand.Reader
 	switch key := signer.(type) {
 	case *rsa.PrivateKey:
-		// A key put together by hand lacks the values that make it fast. They
-		// go into a copy, as the caller's key may be in use elsewhere.
+		// A key put together by hand lacks the values that make it fast. They go into
+		// a copy, as the caller may use its key elsewhere.
 		own := *key
 		own.Precompute()
 		signer, k.inMemory = &own, true
@@ -58,6 +59,9 @@ func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error)
 	opts := public.opts
 	sign := func(digest []byte) ([]byte, error) { return signer.Sign(random, digest, opts) }
 	k.sign = func(_ context.Context, digest []byte) ([]byte, error) { return sign(digest) }
+	if _, slow := signer.(*rsa.PrivateKey); slow {
+		k.sign = yielding(sign)
+	}
 	if !k.inMemory {
 		k.sign = patient(sign)
 	}
@@ -69,8 +73,19 @@ func newPrivateKey(signer crypto.Signer, public *PublicKey) (*privateKey, error)
 	return k, err
 }
 
-// newHeader returns the encoded header: alg, kid and typ, as go-jose orders and
-// escapes them.
+// yielding lets others run after each signature. An RSA signature takes as long as thirty
+// requests of ES256, and requests that sign one after the other would keep the processors
+// to themselves. With as many callers of RS256 as of ES256, the latter wait half as long. A
+// request that is alone takes a hundredth longer.
+func yielding(sign func(digest []byte) ([]byte, error)) func(context.Context, []byte) ([]byte, error) {
+	return func(_ context.Context, digest []byte) ([]byte, error) {
+		defer runtime.Gosched()
+		return sign(digest)
+	}
+}
+
+// newHeader returns the encoded header: alg, kid and typ, in the order and with the
+// escapes of go-jose.
 func (k *privateKey) newHeader(typ string) ([]byte, error) {
 	if typ == "" || !printable(typ) {
 		return nil, errType
@@ -92,9 +107,9 @@ func (k *privateKey) header(typ string) ([]byte, error) {
 	return k.newHeader(typ)
 }
 
-// appendCompact appends the payload signed, in the compact serialization (RFC
-// 7515 §7.1). It is the same text that go-jose writes, written where it is
-// wanted: go-jose makes some sixty allocations on the way.
+// appendCompact appends the payload signed, in the compact serialization (RFC 7515
+// §7.1). It writes the same text as go-jose, but in place: go-jose makes some sixty
+// allocations on the way.
 func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, payload []byte) ([]byte, error) {
 	header, err := k.header(typ)
 	if err != nil {
@@ -104,7 +119,7 @@ func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, pa
 	token := append(append(slices.Grow(b, length), header...), '.')
 	token = encoding.AppendEncode(token, payload)
 	var fixed [64]byte
-	// Where the signature will stand there is room for the digest.
+	// The room of the future signature holds the digest until then.
 	signature, err := k.signature(ctx, token[len(b):], token[len(token):], &fixed)
 	if err != nil {
 		return b, fmt.Errorf("jws: sign: %w", err)
@@ -112,8 +127,8 @@ func (k *privateKey) appendCompact(ctx context.Context, b []byte, typ string, pa
 	return encoding.AppendEncode(append(token, '.'), signature), nil
 }
 
-// signature signs a message, as RFC 7518 §3 and RFC 8037 §3.1 write a signature.
-// It uses room for the digest and fixed for an ECDSA signature.
+// signature signs a message, in the form of RFC 7518 §3 and RFC 8037 §3.1. It uses
+// room for the digest and fixed for an ECDSA signature.
 func (k *privateKey) signature(ctx context.Context, message, room []byte, fixed *[64]byte) ([]byte, error) {
 	digest := message
 	if k.opts.HashFunc() == crypto.SHA256 {
@@ -133,9 +148,9 @@ func (k *privateKey) signature(ctx context.Context, message, room []byte, fixed 
 	return signature, nil
 }
 
-// prove signs once and verifies: a key put together by hand can have halves of
-// two keys, and every token would be refused by everyone. One with a part missing
-// makes BoringCrypto panic.
+// prove signs once and verifies. A key put together by hand can have halves of two
+// keys; then everyone would refuse its tokens. If a part is missing, BoringCrypto
+// panics.
 func (k *privateKey) prove() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -166,12 +181,12 @@ func fixedWidth(der []byte, signature *[64]byte) ([]byte, error) {
 }
 
 // pad writes a positive integer of ASN.1 in DER to the end of to, which is zero.
-// ReadASN1Integer of cryptobyte would do so too, by way of the heap.
+// ReadASN1Integer of cryptobyte would do the same, but allocates.
 func pad(to []byte, integer []byte) bool {
 	if len(integer) == 0 || integer[0] >= 0x80 { // it is negative
 		return false
 	}
-	if integer[0] == 0 { // there is one reason for it
+	if integer[0] == 0 { // a zero byte is allowed for one reason only
 		if len(integer) == 1 || integer[1] < 0x80 {
 			return false
 		}

@@ -194,7 +194,7 @@ func TestLongerRSASignatureIsTaken(t *testing.T) {
 func TestDoneContextIsNotSigned(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	// The signer would fail as well; its error must not be seen.
+	// The signer would fail too. The caller must not see its error.
 	s := newKeySet(t, jws.Key{Signer: scripted{public: edKey().Public(), err: errors.New("asked")}})
 	if _, err := s.Sign(ctx, jws.TypeJWT, []byte(payload), start); !errors.Is(err, context.Canceled) {
 		t.Errorf("Sign = %v, want %v", err, context.Canceled)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/contit/oauth/tokenendpoint/jws"
@@ -46,26 +47,29 @@ func specRefusedKeys(t *testing.T) {
 		{name: "K09_rsa_below_2048_is_refused", signing: jws.Key{Signer: weak}, want: []string{"1024 bits, fewer than 2048"}},
 		{name: "K09_rsa_of_2047_bits_is_refused", signing: jws.Key{Signer: scripted{public: withBits(2047)}}, want: []string{"2047 bits"}},
 		{name: "K09_rsa_below_2048_is_refused_for_PS256", signing: jws.Key{Signer: remote{weak}, Algorithm: jws.PS256}, want: []string{"1024 bits"}},
+		{name: "K09_rsa_above_8192_is_refused", signing: jws.Key{Signer: scripted{public: withBits(8193)}}, want: []string{"8193 bits, more than 8192"}},
 		{name: "K09_rsa_below_2048_is_not_published", signing: jws.Key{Signer: edKey()},
-			others: []jws.VerificationKey{{Public: weak.Public()}}, want: []string{"verification key 0: the RSA key has 1024 bits"}},
+			others: []jws.Key{{Public: weak.Public()}}, want: []string{"verification key 0: the RSA key has 1024 bits"}},
 		{name: "K09_none_is_refused", signing: jws.Key{Signer: ecKey(), Algorithm: "none"}, want: []string{`"none" is none of`}},
 		{name: "K09_HS256_is_refused", signing: jws.Key{Signer: rsaKey(), Algorithm: "HS256"}, want: []string{`"HS256" is none of`}},
 		{name: "K09_HS256_is_not_published", signing: jws.Key{Signer: rsaKey()},
-			others: []jws.VerificationKey{{Public: edKey().Public(), Algorithm: "HS256"}}, want: []string{`"HS256" is none of`}},
+			others: []jws.Key{{Public: edKey().Public(), Algorithm: "HS256"}}, want: []string{`"HS256" is none of`}},
 		{name: "K09_a_symmetric_key_is_not_published", signing: jws.Key{Signer: rsaKey()},
-			others: []jws.VerificationKey{{Public: make([]byte, 32)}}, want: []string{"type []uint8 is not a public key"}},
+			others: []jws.Key{{Public: make([]byte, 32)}}, want: []string{"type []uint8 is not a public key"}},
 		{name: "P12_a_private_RSA_key_is_not_published", signing: jws.Key{Signer: edKey()},
-			others: []jws.VerificationKey{{Public: rsaKey()}}, want: []string{"type *rsa.PrivateKey is not a public key"}},
+			others: []jws.Key{{Public: rsaKey()}}, want: []string{"type *rsa.PrivateKey is not a public key"}},
 		{name: "P12_a_private_P-256_key_is_not_published", signing: jws.Key{Signer: edKey()},
-			others: []jws.VerificationKey{{Public: ecKey()}}, want: []string{"type *ecdsa.PrivateKey is not a public key"}},
+			others: []jws.Key{{Public: ecKey()}}, want: []string{"type *ecdsa.PrivateKey is not a public key"}},
 		{name: "P12_a_private_Ed25519_key_is_not_published", signing: jws.Key{Signer: ecKey()},
-			others: []jws.VerificationKey{{Public: edKey()}}, want: []string{"type ed25519.PrivateKey is not a public key"}},
+			others: []jws.Key{{Public: edKey()}}, want: []string{"type ed25519.PrivateKey is not a public key"}},
 	} {
 		t.Run(tt.name, tt.run)
 	}
-	t.Run("K09_rsa_of_2048_bits_is_accepted", func(t *testing.T) {
-		newKeySet(t, jws.Key{Signer: scripted{public: withBits(2048)}})
-	})
+	for _, bits := range []uint{2048, 8192} {
+		t.Run(fmt.Sprintf("K09_rsa_of_%d_bits_is_accepted", bits), func(t *testing.T) {
+			newKeySet(t, jws.Key{Signer: scripted{public: withBits(bits)}})
+		})
+	}
 }
 
 func specPublicOnly(t *testing.T) {

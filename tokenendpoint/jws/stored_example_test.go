@@ -6,7 +6,6 @@ import (
 	"log"
 	"time"
 
-	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -19,11 +18,19 @@ func ExampleStoredKeys() {
 	ctx, rotation := context.Background(), jws.Rotation{}
 	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC) // a server asks time.Now
 	replica := func() *jws.KeySet {
-		keys, err := jws.OpenKeySet(ctx, &jws.StoredKeys{
+		kek, err := jws.ParseKeyEncryptionKey(1, secret)
+		if err != nil {
+			log.Fatal(err)
+		}
+		source, err := jws.NewStoredKeys(jws.StoredKeysConfig{
 			Store:             store,
-			KeyEncryptionKeys: []jws.KeyEncryptionKey{{Version: 1, Key: storage.PresentedSecret(secret)}},
+			KeyEncryptionKeys: []jws.KeyEncryptionKey{kek},
 			Period:            30 * 24 * time.Hour,
-		}, rotation, now)
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		keys, err := jws.OpenKeySet(ctx, source, rotation, now)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -40,8 +47,8 @@ func ExampleStoredKeys() {
 	}
 	fmt.Println(key.Algorithm(), key.ID() == a.SigningKey(now).ID())
 
-	// A month later there is another one, and one more minute later it does not
-	// sign yet.
+	// A month later there is a second key. One minute after that, the second key does
+	// not sign yet.
 	now = now.Add(30*24*time.Hour + time.Minute)
 	before := b.SigningKey(now).ID()
 	for range 2 {

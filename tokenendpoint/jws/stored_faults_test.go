@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,15 +17,14 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// making is more than a key takes to be made outside a bubble.
+// making is longer than a KeySet takes to make a key outside a bubble.
 const making = time.Second
 
-// What somebody who can write to the store, and has no key-encryption key, can
-// do to a row.
+// The changes that an attacker with write access to the store, but without a
+// key-encryption key, can make to a row.
 func TestChangedRowsDoNotOpen(t *testing.T) {
 	store := new(shelf)
-	source := stored(store, 1, 2)
-	source.Period = time.Hour
+	source := storedEvery(time.Hour, store, 1, 2)
 	for _, at := range []time.Time{start, start.Add(2 * time.Hour)} {
 		must(source.Keys(t.Context(), quiet, at))
 	}
@@ -35,33 +35,56 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 		name   string
 		change func(rows []*storage.SigningKey)
 		want   string
+		starts bool // and a replica starts all the same
 	}{
-		{"another turn", func(r []*storage.SigningKey) { r[0].Turn, r[1].Turn = 7, 8 }, "turn 7, sealed with the key-encryption key 1: it does not open"},
-		{"another id", func(r []*storage.SigningKey) { r[0].ID = "x" }, "turn 1, sealed with the key-encryption key 1: it does not open"},
+		{"another turn", func(r []*storage.SigningKey) { r[0].Turn, r[1].Turn = 7, 8 }, "turn 7, sealed with the key-encryption key 1: it does not open", false},
+		{"another id", func(r []*storage.SigningKey) { r[0].ID = "x" }, "turn 1, sealed with the key-encryption key 1: it does not open", true},
 		{"two rows swapped", func(r []*storage.SigningKey) {
 			r[0].Sealed, r[1].Sealed, r[0].ID, r[1].ID = r[1].Sealed, r[0].Sealed, r[1].ID, r[0].ID
-		}, "turn 1, sealed with the key-encryption key 1: it does not open"},
-		{"a later date", func(r []*storage.SigningKey) { r[1].AnnouncedAt = r[1].AnnouncedAt.Add(time.Microsecond) }, "turn 2, sealed with the key-encryption key 1: it does not open"},
-		{"an earlier date", func(r []*storage.SigningKey) { r[1].AnnouncedAt = r[1].AnnouncedAt.Add(-day) }, "turn 2, sealed"},
-		{"another version that is there", func(r []*storage.SigningKey) { r[0].SealedWith = 2 }, "turn 1, sealed with the key-encryption key 2: it does not open"},
-		{"a version that is not there", func(r []*storage.SigningKey) { r[1].SealedWith = 3 }, "turn 2, sealed with the key-encryption key 3: that key-encryption key is not there"},
-		{"the key of another server", func(r []*storage.SigningKey) { r[0].Sealed = other.rows[0].Sealed }, "turn 1, sealed with the key-encryption key 1: it does not open"},
-		{"a row of another server with the same keys", func(r []*storage.SigningKey) { *r[0] = *other.rows[0].Clone(); r[0].AnnouncedAt = start }, "does not open"},
-		{"another format", func(r []*storage.SigningKey) { r[0].Sealed[0] = 2 }, "turn 1, sealed with the key-encryption key 1: it is in a format that is not known"},
-		{"nothing", func(r []*storage.SigningKey) { r[0].Sealed = nil }, "turn 1, sealed with the key-encryption key 1: it is in a format"},
-		{"a format and nothing else", func(r []*storage.SigningKey) { r[0].Sealed = []byte{1} }, "does not open"},
-		{"a nonce and nothing else", func(r []*storage.SigningKey) { r[0].Sealed = r[0].Sealed[:13] }, "does not open"},
-		{"bytes at the end", func(r []*storage.SigningKey) { r[0].Sealed = append(r[0].Sealed, 0) }, "does not open"},
-		{"both rows", func(r []*storage.SigningKey) { r[0].Sealed[20] ^= 1; r[1].Sealed[20] ^= 1 }, "turn 2, sealed"},
+		}, "turn 1, sealed with the key-encryption key 1: it does not open", false},
+		{"a later date", func(r []*storage.SigningKey) { r[1].AnnouncedAt = r[1].AnnouncedAt.Add(time.Microsecond) }, "turn 2, sealed with the key-encryption key 1: it does not open", true},
+		{"an earlier date", func(r []*storage.SigningKey) { r[1].AnnouncedAt = r[1].AnnouncedAt.Add(-day) }, "turn 2, sealed", true},
+		{"another version that is there", func(r []*storage.SigningKey) { r[0].SealedWith = 2 }, "turn 1, sealed with the key-encryption key 2: it does not open", false},
+		{"a version that is not there", func(r []*storage.SigningKey) { r[1].SealedWith = 3 }, "turn 2, sealed with the key-encryption key 3: that key-encryption key is not there", false},
+		{"the key of another server", func(r []*storage.SigningKey) { r[0].Sealed = other.rows[0].Sealed }, "turn 1, sealed with the key-encryption key 1: it does not open", true},
+		{"a row of another server with the same keys", func(r []*storage.SigningKey) { *r[0] = *other.rows[0].Clone(); r[0].AnnouncedAt = start }, "does not open", true},
+		{"another format", func(r []*storage.SigningKey) { r[0].Sealed[0] = 2 }, "turn 1, sealed with the key-encryption key 1: it is in a format that is not known", true},
+		{"nothing", func(r []*storage.SigningKey) { r[0].Sealed = nil }, "turn 1, sealed with the key-encryption key 1: it is in a format", true},
+		{"a format and nothing else", func(r []*storage.SigningKey) { r[0].Sealed = []byte{1} }, "does not open", true},
+		{"a nonce and nothing else", func(r []*storage.SigningKey) { r[0].Sealed = r[0].Sealed[:13] }, "does not open", true},
+		{"bytes at the end", func(r []*storage.SigningKey) { r[0].Sealed = append(r[0].Sealed, 0) }, "does not open", true},
+		{"both rows", func(r []*storage.SigningKey) { r[0].Sealed[20] ^= 1; r[1].Sealed[20] ^= 1 }, "turn 2, sealed", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			store.rows = []*storage.SigningKey{genuine[0].Clone(), genuine[1].Clone()}
 			at := start.Add(2 * time.Hour)
-			must(source.Keys(t.Context(), quiet, at)) // so that the rows are known
-			tt.change(store.rows)
-			for who, s := range map[string]*jws.StoredKeys{"a replica that has opened the keys": source, "a replica that is started": stored(store, 1, 2)} {
-				if keys, err := s.Keys(t.Context(), quiet, at); err == nil || !strings.Contains(err.Error(), tt.want) {
-					t.Errorf("%s: Keys = %v, %v, want … %s", who, keys, err, tt.want)
+			for _, running := range []bool{false, true} {
+				store.rows = []*storage.SigningKey{genuine[0].Clone(), genuine[1].Clone()}
+				s := storedEvery(time.Hour, store, 1, 2)
+				if running {
+					must(s.Keys(t.Context(), quiet, at)) // so that the rows are known
+				}
+				tt.change(store.rows)
+				same := func(i int) bool { return reflect.DeepEqual(store.rows[i], genuine[i]) }
+				none, before := !same(0) && !same(1), store.turns()
+				var log bytes.Buffer
+				keys, err := s.Keys(t.Context(), jws.Rotation{Logger: slog.New(slog.NewTextHandler(&log, nil))}, at)
+				text := log.String()
+				switch refused := none || !running && !tt.starts; {
+				case refused != (err != nil):
+					t.Fatalf("running %t: Keys = %v, %v, want an error: %t", running, keys, err, refused)
+				case refused:
+					text = err.Error()
+					if got := store.turns(); !slices.Equal(got, before) {
+						t.Errorf("running %t: a replica that was refused has changed the turns from %v to %v", running, before, got)
+					}
+				}
+				if !strings.Contains(text, tt.want) {
+					t.Errorf("running %t: it says %s, want … %s", running, text, tt.want)
+				}
+				for _, k := range keys {
+					if k.ID == genuine[0].ID && !same(0) || k.ID == genuine[1].ID && !same(1) {
+						t.Errorf("running %t: the key of a row that was changed is there", running)
+					}
 				}
 			}
 		})
@@ -70,8 +93,9 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 		for i := range genuine[0].Sealed {
 			store.rows = []*storage.SigningKey{genuine[0].Clone(), genuine[1].Clone()}
 			store.rows[0].Sealed[i] ^= 1 << (i % 8)
-			if keys, err := source.Keys(t.Context(), quiet, start.Add(2*time.Hour)); err == nil {
-				t.Errorf("byte %d: Keys = %v, want an error", i, keys)
+			keys := must(source.Keys(t.Context(), quiet, start.Add(2*time.Hour)))
+			if len(keys) != 1 || keys[0].ID != genuine[1].ID {
+				t.Errorf("byte %d: Keys = %v, want the other key alone", i, keys)
 			}
 		}
 	})
@@ -84,8 +108,7 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 // One key under two versions is no reason to read a row under the wrong one.
 func TestVersionIsBound(t *testing.T) {
 	store := new(shelf)
-	source := stored(store, 1, 2)
-	source.KeyEncryptionKeys[1].Key = source.KeyEncryptionKeys[0].Key
+	source := must(jws.NewStoredKeys(jws.StoredKeysConfig{Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kekOf(1, 1), kekOf(2, 1)}}))
 	must(source.Keys(t.Context(), quiet, start))
 	store.rows[0].SealedWith = 2
 	if keys, err := source.Keys(t.Context(), quiet, start); err == nil || !strings.Contains(err.Error(), "does not open") {
@@ -108,8 +131,7 @@ func TestChangeOfTheKeyEncryptionKey(t *testing.T) {
 	at := start
 	keys := func(want string, versions ...int) {
 		t.Helper()
-		source := stored(store, versions...)
-		source.Period = day
+		source := storedEvery(day, store, versions...)
 		if _, err := source.Keys(t.Context(), quiet, at); err != nil {
 			t.Errorf("Keys with %v = %v, want no error", versions, err)
 		}
@@ -132,19 +154,6 @@ func TestChangeOfTheKeyEncryptionKey(t *testing.T) {
 	keys("2", 2)
 	if _, err := stored(store, 1).Keys(t.Context(), quiet, at); err == nil || !strings.Contains(err.Error(), "turn 2, sealed with the key-encryption key 2: that key-encryption key is not there") {
 		t.Errorf("Keys without the new key = %v, want an error that names turn 2 and key 2", err)
-	}
-}
-
-func TestReplicaWithoutTheKeyEncryptionKeyGoesOn(t *testing.T) {
-	store := new(shelf)
-	s := open(t, stored(store, 1), quiet, start)
-	ahead := stored(store, 2, 1)
-	at := start.Add(30*day + making)
-	signsWith(t, "before", s, at.Add(-storeTime-making-1), store.ids()[0])
-	must(ahead.Keys(t.Context(), quiet, at))
-	signsWith(t, "after", s, at.Add(time.Minute), store.ids()[0])
-	if _, err := s.Sign(t.Context(), jws.TypeJWT, []byte(payload), at.Add(quiet.Lead()+storeTime+making)); err == nil || !strings.Contains(err.Error(), "turn 2, sealed with the key-encryption key 2") {
-		t.Errorf("Sign when the new key may sign = %v, want an error", err)
 	}
 }
 
@@ -254,8 +263,8 @@ func TestKeyThatCannotBeDeletedIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// A key whose making has cost all the time that a load has, or whose request has
-// gone, is stored nevertheless.
+// The KeySet stores a new key even if making it has used up the time of the load, or
+// if the caller has gone.
 func TestKeyIsStoredWhenTheCallerHasGone(t *testing.T) {
 	for _, crowded := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -314,8 +323,7 @@ func TestStoreThatHangs(t *testing.T) {
 // A clock that goes backwards makes no key, and harms none.
 func TestClockThatGoesBackwards(t *testing.T) {
 	store := new(shelf)
-	source := stored(store)
-	source.Period = time.Hour
+	source := storedEvery(time.Hour, store)
 	s := open(t, source, quiet, start)
 	first := store.ids()[0]
 	signsWith(t, "at the start", s, start, first)
@@ -334,11 +342,11 @@ func TestClockThatGoesBackwards(t *testing.T) {
 
 func TestPeriodShorterThanLead(t *testing.T) {
 	store := new(shelf)
-	source := stored(store)
-	source.Period = 4 * time.Minute
+	const period = 4 * time.Minute
+	source := storedEvery(period, store)
 	s := open(t, source, quiet, start)
 	lead, keep := quiet.Lead(), quiet.Keep()
-	if lead < 2*source.Period {
+	if lead < 2*period {
 		t.Fatalf("Lead is %s, so that no two keys are announced at once", lead)
 	}
 	for at := start; at.Before(start.Add(3 * time.Hour)); at = at.Add(13 * time.Second) {
@@ -357,7 +365,7 @@ func TestPeriodShorterThanLead(t *testing.T) {
 			t.Fatalf("%s: signs with %v, want %s", at.Sub(start), header["kid"], want)
 		}
 	}
-	if most := int((lead+keep)/source.Period) + 2; len(store.rows) > most || len(store.rows) < most-5 {
+	if most := int((lead+keep)/period) + 2; len(store.rows) > most || len(store.rows) < most-5 {
 		t.Errorf("the store has %d keys, want about %d", len(store.rows), most)
 	}
 	if store.rows[0].Turn == 1 {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,20 +20,27 @@ import (
 )
 
 // kek returns a key-encryption key of which all bytes are the version.
-func kek(version int) jws.KeyEncryptionKey {
-	key := bytes.Repeat([]byte{byte(version)}, 32)
-	return jws.KeyEncryptionKey{Version: version, Key: storage.PresentedSecret(base64.StdEncoding.EncodeToString(key))}
+func kek(version int) jws.KeyEncryptionKey { return kekOf(version, version) }
+
+// kekOf returns a key-encryption key of which all bytes are b.
+func kekOf(version, b int) jws.KeyEncryptionKey {
+	return must(jws.ParseKeyEncryptionKey(version, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{byte(b)}, 32))))
 }
 
 func stored(store storage.SigningKeys, versions ...int) *jws.StoredKeys {
+	return storedEvery(0, store, versions...)
+}
+
+// storedEvery is stored with a Period.
+func storedEvery(period time.Duration, store storage.SigningKeys, versions ...int) *jws.StoredKeys {
 	if len(versions) == 0 {
 		versions = []int{1}
 	}
-	s := &jws.StoredKeys{Store: store}
+	c := jws.StoredKeysConfig{Store: store, Period: period}
 	for _, v := range versions {
-		s.KeyEncryptionKeys = append(s.KeyEncryptionKeys, kek(v))
+		c.KeyEncryptionKeys = append(c.KeyEncryptionKeys, kek(v))
 	}
-	return s
+	return must(jws.NewStoredKeys(c))
 }
 
 // quiet is a Rotation that does not log.
@@ -53,8 +61,7 @@ const (
 	storeTime = 5 * time.Second
 )
 
-// In the bubbles no time passes but what a test sleeps, so that what a key is
-// dated is exact.
+// In the bubbles time passes only when a test sleeps, so that the date of a key is exact.
 
 func TestStoredKeysTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -110,8 +117,9 @@ func TestStoredKeysOfEachAlgorithm(t *testing.T) {
 	forever := jws.Rotation{TokenLifetime: 365 * day}
 	var want []string
 	for _, algorithm := range append([]string{""}, algorithms...) {
-		source := stored(store)
-		source.Algorithm, source.Period = algorithm, time.Hour
+		source := must(jws.NewStoredKeys(jws.StoredKeysConfig{
+			Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Algorithm: algorithm, Period: time.Hour,
+		}))
 		s := open(t, source, forever, at)
 		if algorithm == "" {
 			algorithm = jws.ES256
@@ -162,48 +170,80 @@ func TestReplicasAgreeOnEachKey(t *testing.T) {
 	}
 }
 
-func TestStoredKeysCheck(t *testing.T) {
-	secret := storage.PresentedSecret
-	good := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+// wantFaults asserts that an error has one line for each fault, and shows no key.
+func wantFaults(t testing.TB, call string, err error, want ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("%s = nil, want an error", call)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%s = %v, want %d faults", call, err, len(want))
+	}
+	for i, want := range want {
+		if !strings.HasPrefix(lines[i], "jws: ") || !strings.Contains(lines[i], want) {
+			t.Errorf("fault %d = %q, want jws: … %s", i, lines[i], want)
+		}
+		if strings.Contains(lines[i], "BwcHBw") || strings.Contains(lines[i], "correct") {
+			t.Errorf("fault %d = %q shows the key", i, lines[i])
+		}
+	}
+}
+
+func TestNewStoredKeysRefuses(t *testing.T) {
+	one := []jws.KeyEncryptionKey{kek(1)}
 	for _, tt := range []struct {
 		name string
-		s    jws.StoredKeys
+		c    jws.StoredKeysConfig
 		want []string
 	}{
-		{"nothing at all", jws.StoredKeys{}, []string{"KeyEncryptionKeys is empty", "Store is nil"}},
-		{"a short period", jws.StoredKeys{Store: new(shelf), KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Period: time.Second - 1}, []string{"Period is below 1s"}},
-		{"a negative period", jws.StoredKeys{Store: new(shelf), KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Period: -day}, []string{"Period is below 1s"}},
-		{"HS256", jws.StoredKeys{Store: new(shelf), KeyEncryptionKeys: []jws.KeyEncryptionKey{kek(1)}, Algorithm: "HS256"}, []string{"Algorithm is none of"}},
-		{"key-encryption keys", jws.StoredKeys{Store: new(shelf), KeyEncryptionKeys: []jws.KeyEncryptionKey{
-			{Version: 1},
-			{Version: 0, Key: secret(good)},
-			{Version: 1 << 31, Key: secret(good)},
-			{Version: 1, Key: secret(good)},
-			{Version: 4, Key: secret(strings.Repeat("A", 43) + "=")},
-			{Version: 5, Key: secret(base64.StdEncoding.EncodeToString(make([]byte, 31)))},
-			{Version: 6, Key: secret(base64.StdEncoding.EncodeToString(make([]byte, 33)))},
-			{Version: 7, Key: secret(good[:42] + "!=")},
-			{Version: 8, Key: secret("correct horse battery staple")},
-		}}, []string{"0: the key is not 32 bytes", "1: the version is not from 1", "2: the version is not from 1", "3: the version is given twice",
-			"4: the key is nothing but zeros", "5: the key is not 32 bytes", "6: the key is not 32 bytes", "7: the key is not 32 bytes", "8: the key is not 32 bytes"}},
+		{"nothing at all", jws.StoredKeysConfig{}, []string{"KeyEncryptionKeys is empty", "Store is nil"}},
+		{"a short period", jws.StoredKeysConfig{Store: new(shelf), KeyEncryptionKeys: one, Period: time.Second - 1}, []string{"Period is below 1s"}},
+		{"a negative period", jws.StoredKeysConfig{Store: new(shelf), KeyEncryptionKeys: one, Period: -day}, []string{"Period is below 1s"}},
+		{"HS256", jws.StoredKeysConfig{Store: new(shelf), KeyEncryptionKeys: one, Algorithm: "HS256"}, []string{"Algorithm is none of"}},
+		{"key-encryption keys", jws.StoredKeysConfig{Store: new(shelf), KeyEncryptionKeys: []jws.KeyEncryptionKey{
+			kek(1), {}, kekOf(1, 7), kek(2),
+		}}, []string{"1: it was not made by ParseKeyEncryptionKey", "2: the version is given twice"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			set, err := jws.OpenKeySet(t.Context(), &tt.s, quiet, start)
-			if err == nil || set != nil {
-				t.Fatalf("OpenKeySet = %v, %v, want an error", set, err)
+			source, err := jws.NewStoredKeys(tt.c)
+			if source != nil {
+				t.Errorf("NewStoredKeys = %v, want nil", source)
 			}
-			lines := strings.Split(err.Error(), "\n")
-			if len(lines) != len(tt.want) {
-				t.Fatalf("OpenKeySet = %v, want %d faults", err, len(tt.want))
-			}
-			for i, want := range tt.want {
-				if !strings.HasPrefix(lines[i], "jws: ") || !strings.Contains(lines[i], want) {
-					t.Errorf("fault %d = %q, want jws: … %s", i, lines[i], want)
-				}
-				if strings.Contains(lines[i], good[:10]) || strings.Contains(lines[i], "correct") {
-					t.Errorf("fault %d = %q shows the key", i, lines[i])
-				}
-			}
+			wantFaults(t, "NewStoredKeys", err, tt.want...)
+		})
+	}
+}
+
+func TestZeroSourcesHaveNoKeys(t *testing.T) {
+	for _, source := range []jws.KeySource{new(jws.StoredKeys), (*jws.StoredKeys)(nil), new(jws.FileKeys), (*jws.FileKeys)(nil)} {
+		if set, err := jws.OpenKeySet(t.Context(), source, quiet, start); err == nil || set != nil {
+			t.Errorf("OpenKeySet with %#v = %v, %v, want an error", source, set, err)
+		}
+	}
+}
+
+func TestParseKeyEncryptionKeyRefuses(t *testing.T) {
+	good := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+	tooHigh := math.MaxInt32
+	tooHigh++ // in 32 bits it is too low
+	for _, tt := range []struct {
+		version int
+		text    string
+		want    []string
+	}{
+		{1, "", []string{"the text is not 32 bytes"}},
+		{0, good, []string{"the version is not from 1"}},
+		{tooHigh, good, []string{"the version is not from 1"}},
+		{4, strings.Repeat("A", 43) + "=", []string{"nothing but zeros"}},
+		{5, base64.StdEncoding.EncodeToString(make([]byte, 31)), []string{"the text is not 32 bytes"}},
+		{6, base64.StdEncoding.EncodeToString(make([]byte, 33)), []string{"the text is not 32 bytes"}},
+		{7, good[:42] + "!=", []string{"the text is not 32 bytes"}},
+		{-8, "correct horse battery staple", []string{"the version is not from 1", "the text is not 32 bytes"}},
+	} {
+		t.Run(fmt.Sprint(tt.version), func(t *testing.T) {
+			_, err := jws.ParseKeyEncryptionKey(tt.version, tt.text)
+			wantFaults(t, "ParseKeyEncryptionKey", err, tt.want...)
 		})
 	}
 }
@@ -216,7 +256,12 @@ func TestKeyEncryptionKeyIsReadInEachBase64(t *testing.T) {
 		"URL": base64.URLEncoding.EncodeToString(key), "URL without padding": base64.RawURLEncoding.EncodeToString(key),
 		"with the end of a line": base64.StdEncoding.EncodeToString(key) + "\n",
 	} {
-		source := &jws.StoredKeys{Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{{Version: 3, Key: storage.PresentedSecret(text)}}}
+		kek, err := jws.ParseKeyEncryptionKey(3, text)
+		if err != nil {
+			t.Errorf("%s: ParseKeyEncryptionKey = %v, want no error", name, err)
+			continue
+		}
+		source := must(jws.NewStoredKeys(jws.StoredKeysConfig{Store: store, KeyEncryptionKeys: []jws.KeyEncryptionKey{kek}}))
 		if _, err := jws.OpenKeySet(t.Context(), source, quiet, start); err != nil {
 			t.Errorf("%s: OpenKeySet = %v, want no error", name, err)
 		}
@@ -243,8 +288,9 @@ func leaks(t *testing.T, v any, secret []byte) {
 }
 
 func TestSourcesDoNotPrint(t *testing.T) {
-	source := stored(new(shelf), 200)
-	source.Algorithm = jws.EdDSA
+	keks := []jws.KeyEncryptionKey{kek(200)}
+	c := jws.StoredKeysConfig{Store: new(shelf), KeyEncryptionKeys: keks, Algorithm: jws.EdDSA}
+	source := must(jws.NewStoredKeys(c))
 	file := keyFile(t, pkcs8(edKey()))
 	open(t, source, quiet, start) // so that there is something to show
 	open(t, file, quiet, start)
@@ -252,8 +298,9 @@ func TestSourcesDoNotPrint(t *testing.T) {
 	type host struct {
 		source *jws.StoredKeys
 		file   *jws.FileKeys
+		kek    jws.KeyEncryptionKey
 	}
-	for _, v := range []any{source, *source, source.KeyEncryptionKeys, source.KeyEncryptionKeys[0], &source.KeyEncryptionKeys[0], host{source, file}, file, *file} {
+	for _, v := range []any{source, *source, c, keks, keks[0], &keks[0], host{source, file.FileKeys, keks[0]}, file.FileKeys, *file.FileKeys} {
 		leaks(t, v, bytes.Repeat([]byte{200}, 32))
 		leaks(t, v, keys[0].Signer.(ed25519.PrivateKey))
 		leaks(t, v, edKey())
@@ -262,10 +309,11 @@ func TestSourcesDoNotPrint(t *testing.T) {
 
 func TestStoredKeysAreNotShared(t *testing.T) {
 	store := new(shelf)
-	source := stored(store)
+	keks := []jws.KeyEncryptionKey{kek(1)}
+	source := must(jws.NewStoredKeys(jws.StoredKeysConfig{Store: store, KeyEncryptionKeys: keks}))
+	keks[0] = kek(9) // the caller reuses its slice
 	s := open(t, source, quiet, start)
 	want := store.rows[0].Clone()
-	source.KeyEncryptionKeys[0] = kek(9) // what the caller does with its slice
 	at := start.Add(time.Hour)
 	signsWith(t, "after the caller has changed its slice", s, at, want.ID)
 	if !reflect.DeepEqual(store.rows[0], want) {

@@ -72,7 +72,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func newKeySet(t testing.TB, signing jws.Key, others ...jws.VerificationKey) *jws.KeySet {
+func newKeySet(t testing.TB, signing jws.Key, others ...jws.Key) *jws.KeySet {
 	t.Helper()
 	s, err := jws.NewKeySet(signing, others...)
 	if err != nil {

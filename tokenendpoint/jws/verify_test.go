@@ -27,7 +27,7 @@ import (
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// signRaw signs whatever header and payload with a key, as its algorithm does.
+// signRaw signs any header and payload with a key, by its algorithm.
 func signRaw(key jws.Key, header, payload string) string {
 	input := b64(header) + "." + b64(payload)
 	return input + "." + b64(string(rawSignature(key, input)))
@@ -58,9 +58,9 @@ func (r recorder) Sign(_ io.Reader, _ []byte, opts crypto.SignerOpts) ([]byte, e
 // algorithms.
 var genuine = sync.OnceValue(func() *jws.KeySet {
 	return must(jws.NewKeySet(jws.Key{Signer: ecKey(), ID: "ES256"},
-		jws.VerificationKey{Public: rsaKey().Public(), Algorithm: jws.RS256, ID: "RS256"},
-		jws.VerificationKey{Public: otherRSA().Public(), Algorithm: jws.PS256, ID: "PS256"},
-		jws.VerificationKey{Public: edKey().Public(), ID: "EdDSA"}))
+		jws.Key{Public: rsaKey().Public(), Algorithm: jws.RS256, ID: "RS256"},
+		jws.Key{Public: otherRSA().Public(), Algorithm: jws.PS256, ID: "PS256"},
+		jws.Key{Public: edKey().Public(), ID: "EdDSA"}))
 })
 
 // genuineKey is the private half of one of them.

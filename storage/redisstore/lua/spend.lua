@@ -1,5 +1,5 @@
 -- KEYS: a family; on a single server also the pointers of old and next.
--- ARGV: 1 digest of old, 2 nonce, 3 'first' or 'again', 4 what is known of the
+-- ARGV: 1 digest of old, 2 nonce, 3 'first' or 'again', 4 the record of the
 -- use, 5 until when old is kept, 6 digest of next or '', 7 record of next, or
 -- '' if its pointer leads to another family, 8 until when next is kept, 9 name
 -- of the family.
@@ -10,8 +10,8 @@ local record = redis.call('HGET', family, 'c:' .. old)
 if not record then
   return 'NOTFOUND'
 end
--- Whatever could be the matter: '<nonce><MaxUses> <until> {...}'.
-local most, kept = string.match(record, '^(%d+) (%d+) ', MARK + 1)
+-- The record is '<nonce><MaxUses> <until> {...}'.
+local most, kept = string.match(record, '^(%d+) (%d+) ', NONCE + 1)
 local longer = tonumber(ARGV[5]) > tonumber(kept)
 
 -- '<uses> <nonces> {...}'.
@@ -34,7 +34,7 @@ if ARGV[3] == 'again' then
   if not used or next ~= '' or tonumber(uses) >= tonumber(most) then
     return 'SPENT'
   end
-  nonces = string.sub(nonces .. nonce, -REMEMBERED * MARK)
+  nonces = string.sub(nonces .. nonce, -REMEMBERED * NONCE)
   redis.call('HSET', family, 'u:' .. old, string.format('%d %s %s', uses + 1, nonces, use))
   return 'OK'
 end

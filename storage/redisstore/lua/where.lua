@@ -3,4 +3,4 @@ local value = redis.call('GET', KEYS[1])
 if not value then
   return {'NOTFOUND'}
 end
-return {'FOUND', string.sub(value, MARK + 1)}
+return {'FOUND', string.sub(value, NONCE + 1)}

@@ -27,7 +27,7 @@ func BenchmarkSign(b *testing.B) {
 	}
 }
 
-// BenchmarkToken is all that a [jws.KeySet] does for a token of 400 bytes.
+// BenchmarkToken is the whole work of a [jws.KeySet] for a token of 400 bytes.
 func BenchmarkToken(b *testing.B) {
 	payload := append(append([]byte(`{"sub":"`), bytes.Repeat([]byte("u"), 390)...), `"}`...)
 	for _, algorithm := range []string{jws.RS256, jws.PS256} {
@@ -63,7 +63,7 @@ func BenchmarkNewSigner(b *testing.B) {
 	}
 }
 
-// compare takes the two in turns for the ratio, and of each the median: other
+// compare measures the two in turn for the ratio, and takes the median of each: other
 // work on the machine makes some of the times many times longer.
 func compare(b *testing.B, name string, inGo, inOpenSSL func()) {
 	pair := []func(){inGo, inOpenSSL}

@@ -19,6 +19,6 @@
 // The process shares one OpenSSL, and the machine's openssl.cnf says which
 // providers do the work. A key is held in ordinary memory of the process, as
 // the keys of crypto/rsa are: this is no HSM. OpenSSL blinds each signature,
-// and holds a lock of the key for about 10 µs of it: from some 25 cores on, one
-// key is what signatures wait for.
+// and holds a lock of the key for about 10 µs of it: from some 25 cores on,
+// signatures wait for the lock of their key.
 package openssl

@@ -12,9 +12,9 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws/openssl"
 )
 
-// This server signs with OpenSSL if it was built with it, and else with
-// crypto/rsa: the tokens are the same. One that needs the speed treats every
-// error alike.
+// This server signs with OpenSSL if it was built with OpenSSL, and otherwise with
+// crypto/rsa. The tokens are the same. A server that needs the speed does not start
+// without OpenSSL: it treats every error alike.
 func ExampleNewSigner() {
 	key, err := rsa.GenerateKey(rand.Reader, 2048) // in production: from a file
 	if err != nil {

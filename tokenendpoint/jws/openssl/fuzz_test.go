@@ -16,8 +16,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws/openssl"
 )
 
-// FuzzSign holds Sign against crypto/rsa: an error where that has one, the same
-// signature or one that it verifies where it has none.
+// FuzzSign compares Sign with crypto/rsa: both return an error, or Sign returns the
+// same signature, or one that crypto/rsa verifies.
 func FuzzSign(f *testing.F) {
 	f.Add(uint(crypto.SHA256), false, 0, make([]byte, 32))
 	f.Add(uint(crypto.SHA384), true, rsa.PSSSaltLengthEqualsHash, make([]byte, 48))

@@ -9,4 +9,7 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.9
 )
 
-require golang.org/x/crypto v0.58.0 // indirect
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+)

@@ -14,8 +14,8 @@
 #include "libcrypto.h"
 
 // The error queue belongs to the thread, and the next call from Go may run on
-// another. So each function is one whole visit: it clears what others left
-// when it comes, and its own when it goes.
+// another. So each function clears the errors of others when it begins, and its
+// own errors when it ends.
 
 // leave empties the queue. It returns 0 if all is well, else the first error,
 // which is the cause of the others.

@@ -16,12 +16,12 @@ import (
 	"runtime"
 )
 
-// privateKey is a key in OpenSSL's memory. It is freed with the privateKey,
-// and OpenSSL overwrites it then.
+// privateKey is a key in OpenSSL's memory. When the privateKey is collected, OpenSSL
+// overwrites the key and frees it.
 type privateKey struct{ pkey *C.EVP_PKEY }
 
-// importKey returns the key of these numbers, each of width bytes. It changes
-// them.
+// importKey returns the key of these numbers, each of width bytes. It changes the
+// numbers.
 func importKey(numbers []byte, width int) (*privateKey, error) {
 	var fault C.ulong
 	pkey := C.contit_openssl_import((*C.uchar)(&numbers[0]), C.size_t(width), &fault)
@@ -39,15 +39,15 @@ func (k *privateKey) sign(digest []byte, salt int, signature []byte) error {
 	fault := C.contit_openssl_sign(k.pkey,
 		(*C.uchar)(&digest[0]), C.size_t(len(digest)), C.int(salt),
 		(*C.uchar)(&signature[0]), C.size_t(len(signature)))
-	runtime.KeepAlive(k) // or the key is freed under the signature
+	runtime.KeepAlive(k) // otherwise the key could be freed while it signs
 	if fault != 0 {
 		return fmt.Errorf("openssl: sign: %w", reason(fault))
 	}
 	return nil
 }
 
-// reason returns OpenSSL's text for an error code. The text is of a table: there
-// is no input in it.
+// reason returns OpenSSL's text for an error code. The text comes from a table and
+// has no input in it.
 func reason(fault C.ulong) error {
 	var text [256]C.char
 	C.ERR_error_string_n(fault, &text[0], C.size_t(len(text)))

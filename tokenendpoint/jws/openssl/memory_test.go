@@ -14,8 +14,8 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws/openssl/internal/probe"
 )
 
-// collect frees all that is unreachable. Cleanups run later than the collector,
-// and in no order, so it goes on until nothing has been freed for a while.
+// collect frees all unreachable memory. Cleanups run later than the collector, and in
+// no order, so it goes on until nothing has been freed for a while.
 func collect() {
 	for still := 0; still < 3; still++ {
 		before := probe.Live()
@@ -225,8 +225,8 @@ func TestEveryAllocationMayFail(t *testing.T) {
 	}
 }
 
-// OpenSSL renews a blinding factor at its 33rd use. If that fails it signs on
-// with a wrong one, and says nothing.
+// OpenSSL renews a blinding factor at its 33rd use. If that fails it signs on with a
+// wrong one, without an error.
 func TestSpoiledBlindingFactor(t *testing.T) {
 	onOneThread(t)
 	defer probe.FailAfter(-1)

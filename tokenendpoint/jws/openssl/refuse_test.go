@@ -47,7 +47,7 @@ func TestNewSignerRefuses(t *testing.T) {
 		{"a prime of zero", spoiled(func(k *rsa.PrivateKey) { k.Primes[0] = new(big.Int) }), "not positive"},
 		{"halves of two keys", spoiled(func(k *rsa.PrivateKey) { k.PublicKey = key2049().PublicKey }), "crypto/rsa: "},
 		{"another public exponent", spoiled(func(k *rsa.PrivateKey) { k.E = 3 }), "crypto/rsa: "},
-		{"the exponent of another key", spoiled(func(k *rsa.PrivateKey) { k.D = key2049().D }), "crypto/rsa: "},
+		{"the exponent of another key", spoiled(func(k *rsa.PrivateKey) { k.D = must(rsa.GenerateKey(rand.Reader, 2047)).D }), "crypto/rsa: "},
 		{"a private exponent above the modulus", spoiled(func(k *rsa.PrivateKey) { k.D = new(big.Int).Add(k.D, phi.Lsh(phi, 8)) }), ""},
 		{"one prime twice", spoiled(func(k *rsa.PrivateKey) { k.Primes[1] = k.Primes[0] }), "crypto/rsa: "},
 	} {

@@ -14,14 +14,14 @@ var (
 	errSalt      = errors.New("openssl: sign: the salt length is negative or does not fit the key")
 )
 
-// scheme is what the options ask for.
+// scheme is the signature that the options ask for.
 type scheme struct {
 	hash crypto.Hash
 	salt int // in bytes; 0 for PKCS #1 v1.5, which has none
 }
 
-// newScheme reads the options as [rsa.PrivateKey.Sign] does, for a key of that
-// many bits.
+// newScheme reads the options as [rsa.PrivateKey.Sign] does, for a key of that many
+// bits.
 func newScheme(opts crypto.SignerOpts, bits int) (scheme, error) {
 	pss, isPSS := opts.(*rsa.PSSOptions)
 	if opts == nil || isPSS && pss == nil {
@@ -34,7 +34,7 @@ func newScheme(opts crypto.SignerOpts, bits int) (scheme, error) {
 	if !isPSS {
 		return s, nil
 	}
-	// What is left of the encoded message (RFC 8017 §9.1.1).
+	// The rest of the encoded message (RFC 8017 §9.1.1).
 	most := (bits-1+7)/8 - s.hash.Size() - 2
 	switch s.salt = pss.SaltLength; s.salt {
 	case rsa.PSSSaltLengthAuto:

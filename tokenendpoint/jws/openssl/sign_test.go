@@ -42,7 +42,7 @@ func pss(hash crypto.Hash, salt int) *rsa.PSSOptions {
 	return &rsa.PSSOptions{Hash: hash, SaltLength: salt}
 }
 
-// verify holds a signature against crypto/rsa.
+// verify checks a signature with crypto/rsa.
 func verify(t testing.TB, public *rsa.PublicKey, digest, signature []byte, opts crypto.SignerOpts) {
 	t.Helper()
 	var err error
@@ -141,7 +141,7 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// unread fails the test if somebody reads it.
+// unread fails the test if it is read.
 type unread struct{ testing.TB }
 
 func (u unread) Read([]byte) (int, error) {

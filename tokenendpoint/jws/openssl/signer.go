@@ -25,33 +25,33 @@ var (
 
 var _ crypto.Signer = (*Signer)(nil)
 
-// Signer is an RSA private key in OpenSSL. It is safe for concurrent use; of
-// many callers, twice as many as GOMAXPROCS was at [NewSigner] are served at
-// once, and the others wait. It prints without its private part. There is
-// nothing to close: OpenSSL overwrites the key and frees it once the garbage
-// collector finds that nothing refers to the Signer or a copy of it.
+// Signer is an RSA private key in OpenSSL. It is safe for concurrent use. At most
+// twice GOMAXPROCS callers, as it was at [NewSigner], are served at once; the others
+// wait. It prints without its private part. There is nothing to close: OpenSSL
+// overwrites the key and frees it once the garbage collector finds that nothing
+// refers to the Signer or a copy of it.
 type Signer struct {
 	public *rsa.PublicKey
 	key    *privateKey
-	// turns holds one element for each signature under way. A call of C holds
-	// its thread, and the runtime starts another for the goroutines that wait:
-	// without a bound a crowd gets a thread each, and starves all else. The
-	// bound is twice the cores, since who is back from C may wait for a
+	// turns holds one element for each signature under way. A call of C holds its
+	// thread, and the runtime starts another thread for the goroutines that wait.
+	// Without a bound each of many callers would get a thread, and starve all other
+	// work. The bound is twice the cores, since a caller back from C may wait for a
 	// processor before it can give up its turn.
 	turns chan struct{}
 }
 
-// NewSigner copies the key into OpenSSL. It refuses a key that is nil or
-// incomplete or fails [rsa.PrivateKey.Validate], one below 2048 bits (RFC 7518
-// §3.3), and one of other than two primes. Then it signs once and verifies that
-// with crypto/rsa. In a program that was built without OpenSSL it returns an
-// error that is [errors.ErrUnsupported]. It neither keeps nor changes key,
-// which stays in Go's memory for as long as the caller refers to it.
+// NewSigner copies the key into OpenSSL. It refuses a key that is nil or incomplete
+// or fails [rsa.PrivateKey.Validate], a key below 2048 bits (RFC 7518 §3.3), and a
+// key with other than two primes. Then it signs once and verifies the signature with
+// crypto/rsa. In a program that was built without OpenSSL it returns an error that is
+// [errors.ErrUnsupported]. It neither keeps nor changes key, which stays in Go's
+// memory for as long as the caller refers to it.
 func NewSigner(key *rsa.PrivateKey) (*Signer, error) {
 	if err := check(key); err != nil {
 		return nil, err
 	}
-	// Values that were computed before are left behind: they may be wrong.
+	// Precomputed values of the caller are not copied: they may be wrong.
 	own := &rsa.PrivateKey{PublicKey: key.PublicKey, D: key.D, Primes: slices.Clone(key.Primes)}
 	own.Precompute()
 	if err := own.Validate(); err != nil {
@@ -74,7 +74,7 @@ func NewSigner(key *rsa.PrivateKey) (*Signer, error) {
 	return s, nil
 }
 
-// check finds what Validate does not look at, or would panic at.
+// check finds the faults that Validate misses or panics on.
 func check(key *rsa.PrivateKey) error {
 	if key == nil {
 		return errNoKey
@@ -111,8 +111,8 @@ func flatten(key *rsa.PrivateKey) []byte {
 	return flat
 }
 
-// prove signs once and verifies with another implementation: two that fail in
-// the same way are unlikely.
+// prove signs once and verifies with another implementation: it is unlikely that both
+// fail in the same way.
 func (s *Signer) prove() error {
 	digest := sha256.Sum256(nil)
 	signature, err := s.Sign(nil, digest[:], crypto.SHA256)
@@ -129,8 +129,8 @@ func clone(key *rsa.PublicKey) *rsa.PublicKey {
 	return &rsa.PublicKey{N: new(big.Int).Set(key.N), E: key.E}
 }
 
-// Public returns the public key, an *rsa.PublicKey that is the caller's. It is
-// nil if the Signer is not of [NewSigner].
+// Public returns the public key, an *rsa.PublicKey that belongs to the caller. It is
+// nil if the Signer was not made by [NewSigner].
 func (s *Signer) Public() crypto.PublicKey {
 	if s == nil || s.public == nil {
 		return nil
@@ -138,12 +138,11 @@ func (s *Signer) Public() crypto.PublicKey {
 	return clone(s.public)
 }
 
-// Sign signs as [rsa.PrivateKey.Sign] does: by PKCS #1 v1.5, and then the
-// bytes are the same, or by PSS if opts is an *[rsa.PSSOptions] (RFC 8017 §8.2,
-// §8.1). The hash is SHA-256, SHA-384 or SHA-512, and digest has its length.
-// The reader is not read and may be nil: OpenSSL draws salts and blinding
-// factors by its own generator. A signature is verified before it is returned.
-// Every error is a fault, none a verdict.
+// Sign signs as [rsa.PrivateKey.Sign] does: by PKCS #1 v1.5, with the same bytes, or
+// by PSS if opts is an *[rsa.PSSOptions] (RFC 8017 §8.2, §8.1). The hash is SHA-256,
+// SHA-384 or SHA-512, and digest has its length. The reader is not read and may be
+// nil: OpenSSL draws salts and blinding factors by its own generator. A signature is
+// verified before it is returned. Every error is a fault, none a verdict.
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if s == nil || s.key == nil {
 		return nil, errZero
@@ -165,7 +164,7 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	return signature, nil
 }
 
-// Format prints the size of the key, whatever the verb.
+// Format prints the size of the key, for every verb.
 func (s Signer) Format(f fmt.State, _ rune) {
 	bits := 0
 	if s.public != nil {
@@ -174,8 +173,8 @@ func (s Signer) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "openssl.Signer{RSA, %d bits}", bits)
 }
 
-// MarshalText returns what [Signer.Format] prints, so that it is logged as
-// JSON in the same way.
+// MarshalText returns the text of [Signer.Format], so that a Signer logged as JSON
+// shows the same.
 func (s Signer) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%v", s), nil
 }

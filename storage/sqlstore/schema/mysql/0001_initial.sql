@@ -1,7 +1,7 @@
--- Instants are microseconds since 1970, durations are microseconds, NULL is
--- the zero instant. Lists are JSON; NULL is the nil list. Digests are SHA-256.
--- Text is binary, so that it is compared byte for byte. DDL is no transaction
--- here, so that what a broken off migration left is accepted.
+-- Instants are microseconds since 1970, durations are microseconds, NULL is the
+-- zero instant. Lists are JSON; NULL is the nil list. Digests are SHA-256. Text
+-- is binary, so that it is compared byte for byte. MySQL commits each DDL
+-- statement, so this file accepts the tables that a broken off migration left.
 
 CREATE TABLE IF NOT EXISTS {}schema_version (
 	version    INTEGER NOT NULL PRIMARY KEY,
@@ -94,13 +94,6 @@ CREATE TABLE IF NOT EXISTS {}signing_keys (
 	announced_at BIGINT,
 	sealed       MEDIUMBLOB NOT NULL, -- the private key, under the key-encryption key
 	sealed_with  BIGINT NOT NULL -- the version of the key-encryption key
-) ENGINE=InnoDB;
-
--- What may be used once without a record of its own: whoever inserts was first.
-CREATE TABLE IF NOT EXISTS {}replay (
-	digest     BINARY(32) NOT NULL PRIMARY KEY,
-	expires_at BIGINT NOT NULL,
-	KEY expires_at (expires_at)
 ) ENGINE=InnoDB;
 
 CREATE TABLE IF NOT EXISTS {}denied_tokens (

@@ -94,13 +94,6 @@ CREATE TABLE {}signing_keys (
 	sealed_with  BIGINT NOT NULL -- the version of the key-encryption key
 );
 
--- What may be used once without a record of its own: whoever inserts was first.
-CREATE TABLE {}replay (
-	digest     BYTEA NOT NULL PRIMARY KEY,
-	expires_at BIGINT NOT NULL
-);
-CREATE INDEX {}replay_expires_at ON {}replay (expires_at);
-
 CREATE TABLE {}denied_tokens (
 	digest     BYTEA NOT NULL PRIMARY KEY, -- of the jti
 	expires_at BIGINT NOT NULL

@@ -40,7 +40,7 @@ func Hold() { C.contit_probe_hold() }
 // Holding reports whether an allocation waits.
 func Holding() bool { return C.contit_probe_holding() != 0 }
 
-// Release ends what [Hold] began.
+// Release ends the wait that [Hold] began.
 func Release() { C.contit_probe_release() }
 
 // Pending reports whether there are errors in the queue of this thread.

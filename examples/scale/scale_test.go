@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contit/oauth/examples/internal/blocks"
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/memory"
+)
+
+func TestGuide(t *testing.T) { blocks.Guide(t, "scale", nil) }
+
+func newSimulated(t *testing.T) *simulation {
+	t.Helper()
+	s, err := newSimulation(t.Context(), 4, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// database returns the number of the database that a user's family lives in.
+func (s *simulation) database(t *testing.T, token string) int {
+	t.Helper()
+	d := storage.PresentedSecret(token).Digest(storage.KindRefreshToken)
+	c, err := s.spread.Credential(t.Context(), d)
+	if err != nil {
+		t.Fatalf("the family of a token: %v", err)
+	}
+	return slices.Index(s.spread, s.spread.of(c.Family))
+}
+
+// A lost database is an outage for its own families, and nothing for the others.
+func TestOneDatabaseIsLost(t *testing.T) {
+	s := newSimulated(t)
+	const lost = 2
+	var in [4]int
+	for _, token := range s.tokens {
+		in[s.database(t, token)]++
+	}
+	for i, n := range in {
+		if n < 20 {
+			t.Errorf("database %d has %d of 200 families", i, n)
+		}
+	}
+	s.databases[lost].down.Store(true)
+	if got, want := s.refreshAll(), (outcomes{ok: 200 - in[lost], unavailable: in[lost]}); got != want {
+		t.Errorf("while database %d is down: got %+v, want %+v", lost, got, want)
+	}
+	unknown := storage.NewSecret("rt_").Reveal()
+	if status, _ := s.post(url.Values{"grant_type": {grants.TypeRefreshToken}, "refresh_token": {unknown}}); status != http.StatusServiceUnavailable {
+		t.Errorf("a token that no database knows, while one is down: got status %d, want 503", status)
+	}
+	s.databases[lost].down.Store(false)
+	if got, want := s.refreshAll(), (outcomes{ok: 200}); got != want {
+		t.Errorf("when it is up again: got %+v, want %+v", got, want)
+	}
+	if status, _ := s.post(url.Values{"grant_type": {grants.TypeRefreshToken}, "refresh_token": {unknown}}); status != http.StatusBadRequest {
+		t.Errorf("a token that no database knows: got status %d, want 400", status)
+	}
+}
+
+// While databases come and go, racers spend: each credential once at most, and no outage
+// is taken for a verdict.
+func TestRaceWhileDatabasesComeAndGo(t *testing.T) {
+	s := newSimulated(t)
+	ctx := t.Context()
+	for round := range 100 {
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		_, c, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
+			Issuer: issuer, Client: s.client, Subject: "user:1", RedirectURI: callback, Scope: s.client.Scope,
+		}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.spread.CreateCredential(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		errs := make([]error, 50)
+		var racers sync.WaitGroup
+		for i := range errs {
+			racers.Go(func() {
+				s.databases[i%4].down.Store(i%3 == 0)
+				errs[i] = s.spread.Spend(ctx, c, nil, now)
+			})
+		}
+		racers.Wait()
+		for _, one := range s.databases {
+			one.down.Store(false)
+		}
+		won := 0
+		for _, err := range errs {
+			switch {
+			case err == nil:
+				won++
+			case !errors.Is(err, storage.ErrSpent) && !errors.Is(err, errDown):
+				t.Errorf("round %d: got error %v, want ErrSpent or an outage", round, err)
+			}
+		}
+		if won == 0 { // all met an outage, so it is still unspent
+			if err := s.spread.Spend(ctx, c, nil, now); err != nil {
+				t.Errorf("round %d: after fifty outages: got error %v, want none", round, err)
+			}
+		} else if err := s.spread.Spend(ctx, c, nil, now); won > 1 || !errors.Is(err, storage.ErrSpent) {
+			t.Errorf("round %d: got %d winners, and then error %v, want one and ErrSpent", round, won, err)
+		}
+	}
+}
+
+// A token is revoked in the database of its identifier, and a family in its own.
+func TestSpreadRevocations(t *testing.T) {
+	spread := Spread{new(memory.Store), new(memory.Store), new(memory.Store)}
+	ctx := t.Context()
+	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
+		if err := spread.RevokeToken(ctx, "token-"+id, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := spread.Revoke(ctx, "family-"+id); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			token, family string
+			want          bool
+		}{{"token-" + id, "", true}, {"token-" + id, "other", true}, {"other", "family-" + id, true}, {"other", "other", false}, {"other", "", false}} {
+			if got, err := spread.Revoked(ctx, tt.token, tt.family); got != tt.want || err != nil {
+				t.Errorf("Revoked(%q, %q): got %t and error %v, want %t", tt.token, tt.family, got, err, tt.want)
+			}
+		}
+	}
+}

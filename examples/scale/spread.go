@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"time"
+
+	"github.com/contit/oauth/storage"
+)
+
+// database is what a Spread needs of each of its databases. *sqlstore.Store has it.
+type database interface {
+	storage.Credentials
+	storage.Revocations
+}
+
+// Spread keeps families in several databases. A family lives in one of them, which its
+// name decides, so that each change is a change of one database, as before. Clients, API keys and signing
+// keys stay in one place: storage.Parts joins it all.
+//
+// The order and the number of the databases must not change while families live in
+// them. Begin with as many as there will ever be, each with a TablePrefix of its own on
+// the same server, and move one to a server of its own when it has to be.
+type Spread []database
+
+var (
+	_ storage.Credentials = Spread{}
+	_ storage.Revocations = Spread{}
+)
+
+// of returns the database of a family.
+func (s Spread) of(family string) database {
+	h := fnv.New32a()
+	h.Write([]byte(family))
+	return s[h.Sum32()%uint32(len(s))]
+}
+
+// CreateCredential asks the database of the family. The mark of a used assertion is its
+// own family, so a second mark meets the first.
+func (s Spread) CreateCredential(ctx context.Context, c *storage.Credential) error {
+	return s.of(c.Family).CreateCredential(ctx, c)
+}
+
+// Spend asks the database of the family. The successor is of the same family.
+func (s Spread) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
+	return s.of(old.Family).Spend(ctx, old, next, at)
+}
+
+// Revoke asks the database of the family.
+func (s Spread) Revoke(ctx context.Context, family string) error {
+	return s.of(family).Revoke(ctx, family)
+}
+
+// Credential asks all databases at once, since a digest does not name its family, and
+// returns what one of them finds. If none finds it and one does not answer, that one
+// may have it: the answer is an outage and no verdict.
+func (s Spread) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // the others need not go on when one has found it
+	type answer struct {
+		c   *storage.Credential
+		err error
+	}
+	answers := make(chan answer, len(s))
+	for _, one := range s {
+		go func() {
+			c, err := one.Credential(ctx, d)
+			answers <- answer{c, err}
+		}()
+	}
+	var outage error
+	for range s {
+		switch a := <-answers; {
+		case a.err == nil:
+			return a.c, nil
+		case !errors.Is(a.err, storage.ErrNotFound):
+			outage = a.err
+		}
+	}
+	if outage != nil {
+		return nil, outage
+	}
+	return nil, storage.ErrNotFound
+}
+
+// RevokeToken asks the database that the token's identifier decides.
+func (s Spread) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
+	return s.of(id).RevokeToken(ctx, id, expiresAt)
+}
+
+// Revoked asks the database of the token, and then that of its family.
+func (s Spread) Revoked(ctx context.Context, id, family string) (bool, error) {
+	yes, err := s.of(id).Revoked(ctx, id, "")
+	if yes || err != nil || family == "" {
+		return yes, err
+	}
+	return s.of(family).Revoked(ctx, id, family)
+}

@@ -1,0 +1,36 @@
+// Package clientcache remembers the clients of a store for a few seconds, so that not
+// every request asks a database for the same client.
+//
+//	func newEndpoint(store *sqlstore.Store, c tokenendpoint.Config) (*tokenendpoint.Handler, error) {
+//		clients, err := clientcache.New(store, clientcache.Config{Staleness: 10 * time.Second})
+//		if err != nil {
+//			return nil, err
+//		}
+//		c.Storage = storage.Parts{Clients: clients, Credentials: store, APIKeys: store}
+//		return tokenendpoint.New(c)
+//	}
+//
+// # How old an answer may be
+//
+// A request may get a client as it was [Config.Staleness] before the request came, and
+// not older. So a replica refuses a client within that time after another process has
+// disabled it, takes a new secret within that time, and refuses a secret that was taken
+// away within that time. The endpoint still compares the secrets of a client with the
+// clock: a secret ends at its ExpiresAt, to the second.
+//
+// A process that changes a client itself calls [Cache.Forget], and its next request
+// sees the change. [Cache.Managed] does that after each change.
+//
+// Only clients are remembered. Codes, refresh tokens, API keys and revocations are asked
+// for each time.
+//
+// # Around which store
+//
+// The cache stands directly around the store that keeps the registered clients. The
+// clients of package clientmetadata stand around the cache: anybody can make as many of
+// these as they like, and would push the registered clients out of it.
+//
+// A client is remembered by its identifier alone, for the callers of every context. If the
+// context of a request decides which client a store returns, such as by a tenant in it,
+// each tenant needs a cache of its own.
+package clientcache

@@ -1,0 +1,96 @@
+package integration_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/contit/oauth/grants"
+	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/storage/clientcache"
+)
+
+// BenchmarkOverOne holds whole requests (ES256) against one statement: a Spend by a store
+// that coalesces nothing. The endpoint is measured with a cache of clients, without one,
+// and without one on a store that coalesces nothing; each round has all of them by turns.
+// It reports the medians: the µs that a statement and a request with the cache hold up
+// the whole, and how many requests, or spends by a store that coalesces, are done in the
+// time of a statement. More is better. Ten rounds are few:
+//
+//	go test -run '^$' -bench OverOne -benchtime 30x .
+func BenchmarkOverOne(b *testing.B) {
+	for _, s := range benchStores(b)[1:] { // the first is in memory
+		for _, grant := range []string{grants.TypeAuthorizationCode, grants.TypeRefreshToken} {
+			for _, callers := range []int{1, 8, 64} {
+				b.Run(fmt.Sprintf("%s/%s/%d", s.name, grant, callers), func(b *testing.B) {
+					store, _ := s.open(b)
+					benchmarkOverOne(b, grant, callers, store, s.alone(b))
+				})
+			}
+		}
+	}
+}
+
+func benchmarkOverOne(b *testing.B, grant string, callers int, store, alone managed) {
+	cache, err := clientcache.New(store, clientcache.Config{})
+	must(b, "New", err)
+	const each = 20
+	endpoint := func(store managed, clients storage.Clients) func() float64 {
+		bed := newBenchBedWith(b, store, clients)
+		return func() float64 { return bed.round(grant, callers, each) }
+	}
+	one := spends(b, alone, callers, each)
+	turns := []struct {
+		name  string
+		round func() float64
+	}{
+		{"uncoalesced", endpoint(alone, alone)},
+		{"uncached", endpoint(store, store)},
+		{"cached", endpoint(store, cache)},
+		{"spends", spends(b, store, callers, each)},
+	}
+	var ones []float64
+	took, ratios := make(map[string][]float64), make(map[string][]float64)
+	round := func() {
+		o := one()
+		ones = append(ones, o)
+		for _, t := range turns {
+			r := t.round()
+			took[t.name], ratios[t.name] = append(took[t.name], r), append(ratios[t.name], o/r)
+		}
+	}
+	for range 5 { // the connections, and the plans
+		round()
+	}
+	ones = nil
+	clear(took)
+	clear(ratios)
+	for b.Loop() {
+		round()
+	}
+	b.ReportMetric(0, "ns/op") // it says nothing
+	b.ReportMetric(median(ones), "µs/statement")
+	b.ReportMetric(median(took["cached"]), "µs/request")
+	for name, all := range ratios {
+		b.ReportMetric(median(all), name)
+	}
+}
+
+// spends returns a function that lets callers spend one credential after another, each
+// in a family of its own.
+func spends(b *testing.B, store managed, callers, each int) func() float64 {
+	chains := make([]*storage.Credential, callers)
+	for i := range chains {
+		chains[i] = sample("alice")
+		add(b, store, chains[i])
+	}
+	return func() float64 {
+		return crowd(callers, each, func(i int) {
+			next := following(chains[i])
+			if err := store.Spend(b.Context(), chains[i], next, start); err != nil {
+				b.Errorf("Spend: %v", err)
+				return
+			}
+			chains[i] = next
+		})
+	}
+}

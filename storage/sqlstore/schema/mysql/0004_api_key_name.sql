@@ -1,0 +1,7 @@
+-- An API key has a name that its owner gave it. A replica of the version before
+-- adds keys without one.
+
+ALTER TABLE {}api_keys ADD COLUMN
+	name VARBINARY(512) NOT NULL DEFAULT '';
+
+INSERT IGNORE INTO {}schema_version (version, works_with) VALUES (4, 1);
