@@ -61,7 +61,7 @@ func TestReading(t *testing.T) {
 				b.fill("#try-client_id", "app")
 				b.fill("#try-client_secret", s.secret)
 				b.send()
-				b.until(`document.querySelector("#try .verdict.good")`)
+				b.until(`document.querySelector("#try .token .verdict.good")`)
 				b.fits("with an answer")
 				b.quiet(s)
 				b.accessible("with an answer")

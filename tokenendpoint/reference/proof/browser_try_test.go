@@ -35,7 +35,7 @@ func TestTryEveryGrant(t *testing.T) {
 	if got := b.text("#try .result .status"); got != "200" {
 		t.Fatalf("client_credentials: got %s, want 200:\n%s", got, b.text("#try .result-area"))
 	}
-	b.until(`document.querySelector("#try .verdict.good")`)
+	b.until(`document.querySelector("#try .token .verdict.good")`)
 	shown := b.text("#try .result-area")
 	for _, want := range []string{
 		"POST /connect/token HTTP/1.1", "Host: " + strings.TrimPrefix(s.url, "http://"),
@@ -148,7 +148,7 @@ func TestTryVerifies(t *testing.T) {
 			b.fill("#try-client_id", "app")
 			b.fill("#try-client_secret", s.secret)
 			b.send()
-			b.until(`document.querySelector("#try .verdict.good, #try .verdict.bad")`)
+			b.until(`document.querySelector("#try .token .verdict.good, #try .token .verdict.bad")`)
 			if got := b.text("#try .token .verdict"); !strings.Contains(got, "Verified") || !strings.Contains(got, alg) {
 				t.Errorf("the page says %q, want that the signature is right", got)
 			}
@@ -167,7 +167,7 @@ func TestTryVerifies(t *testing.T) {
 				};
 			})()`))
 			b.send()
-			b.until(`document.querySelector("#try .verdict.bad")`)
+			b.until(`document.querySelector("#try .token .verdict.bad")`)
 			if got := b.text("#try .token .verdict"); got != "The signature is wrong." {
 				t.Errorf("the page says %q of a forged signature", got)
 			}
