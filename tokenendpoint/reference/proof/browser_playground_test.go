@@ -16,11 +16,7 @@ import (
 // is closed.
 func (b *tab) logIn() {
 	b.Helper()
-	window := b.openLogin()
-	// The click sends the form, and the window closes itself at the end: no more of it
-	// can be seen from here.
-	window.click("#yes")
-	b.gone(window)
+	b.closes(b.openLogin(), chromedp.Click(chromedp.CSS("#yes")))
 }
 
 // window is a window that a page has opened.
@@ -44,17 +40,19 @@ func (b *tab) openLogin() *window {
 			b.Fatal(err)
 		}
 		return &window{&tab{T: b.T, Context: ctx}, id}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		b.shoot("#playground", "no-window")
 		b.Fatal("no window opened")
 	}
 	return nil
 }
 
-// gone waits until a window is closed.
-func (b *tab) gone(w *window) {
+// closes takes a step in a window, and waits until the window has closed itself. That may
+// come before the browser has answered to all of the step: an error alone says nothing.
+func (b *tab) closes(w *window, step chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+	failed := w.try(step)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
 		open, err := chromedp.Targets(b.Context)
 		if err != nil {
 			b.Fatal(err)
@@ -63,7 +61,7 @@ func (b *tab) gone(w *window) {
 			return
 		}
 	}
-	b.Error("the window of the login did not close itself")
+	b.Fatalf("the window of the login did not close itself (%v)", failed)
 }
 
 // step is the text of a step, counted from one.
@@ -71,8 +69,11 @@ func (b *tab) step(n string) string {
 	return b.text("#playground .steps > li:nth-child(" + n + ") .area")
 }
 
-func (b *tab) answered(n, status string) {
+// press presses a button, and waits for the answer in a step, which has a status.
+func (b *tab) press(button, n, status string) {
 	b.Helper()
+	eval[bool](b, `(document.querySelector("#playground .steps > li:nth-child(`+n+`) .area").replaceChildren(), true)`) // no answer of before
+	b.button("#playground", button)
 	b.until(`document.querySelector("#playground .steps > li:nth-child(` + n + `) .result .status")`)
 	if got := b.text("#playground .steps > li:nth-child(" + n + ") .result .status"); got != status {
 		b.shoot("#playground", "failed")
@@ -99,15 +100,13 @@ func TestPlayground(t *testing.T) {
 			t.Errorf("the login does not show %q:\n%s", want, shown)
 		}
 	}
-	b.button("#playground", "Redeem the code")
-	b.answered("3", "200")
+	b.press("Redeem the code", "3", "200")
 	b.until(`document.querySelector("#playground .steps > li:nth-child(3) .verdict.good")`)
 	if shown := b.step("3"); !strings.Contains(shown, "code_verifier=") || !strings.Contains(shown, "user:42") {
 		t.Errorf("the redemption shows neither the verifier nor the user:\n%s", shown)
 	}
 
-	b.button("#playground", "Present the refresh token")
-	b.answered("4", "200")
+	b.press("Present the refresh token", "4", "200")
 	first := token(b.step("4"), "refresh_token")
 	b.until(`document.querySelector("#playground .steps > li:nth-child(4)").textContent.includes("The grace window is open for")`)
 	b.button("#playground", "Present the old token again")
@@ -120,18 +119,15 @@ func TestPlayground(t *testing.T) {
 
 	b.fill("#play-key-client_id", "app")
 	b.fill("#play-key-api_key", s.apiKey)
-	b.button("#playground", "Exchange the key")
-	b.answered("5", "200")
+	b.press("Exchange the key", "5", "200")
 
 	b.fill("#play-ask-client_secret", s.secret)
-	b.button("#playground", "Ask")
-	b.answered("6", "200")
+	b.press("Ask", "6", "200")
 	if shown := b.step("6"); !strings.Contains(shown, `"active": true`) {
 		t.Errorf("the token is not active before its end:\n%s", shown)
 	}
 	b.shoot("#playground", "light")
-	b.button("#playground", "Revoke the refresh token")
-	b.answered("7", "200")
+	b.press("Revoke the refresh token", "7", "200")
 	b.button("#playground", "Ask")
 	b.until(`document.querySelector("#playground .steps > li:nth-child(6) .area").textContent.includes('"active": false')`)
 
@@ -145,17 +141,14 @@ func TestPlayground(t *testing.T) {
 
 // TestPlaygroundGrace lets the grace window close, and sees the old token end the login.
 func TestPlaygroundGrace(t *testing.T) {
-	s := newSite(t, jws.ES256, nil)
+	s := newSiteWithGrace(t, jws.ES256, 3*time.Second, nil)
 	b := open(t, s.url+"/docs", 360, "dark")
 	b.logIn()
 	b.until(`document.querySelector("#playground .steps > li:nth-child(2) .verdict.good")`)
-	b.button("#playground", "Redeem the code")
-	b.answered("3", "200")
-	b.button("#playground", "Present the refresh token")
-	b.answered("4", "200")
+	b.press("Redeem the code", "3", "200")
+	b.press("Present the refresh token", "4", "200")
 	b.until(`document.querySelector("#playground .steps > li:nth-child(4)").textContent.includes("The grace window is closed.")`)
-	b.button("#playground", "Present the old token again")
-	b.answered("4", "400")
+	b.press("Present the old token again", "4", "400")
 	if shown := b.step("4"); !strings.Contains(shown, "invalid_grant") || !strings.Contains(shown, "The login has ended.") {
 		t.Errorf("the old token does not end the login:\n%s", shown)
 	}
@@ -167,10 +160,7 @@ func TestPlaygroundGrace(t *testing.T) {
 func TestPlaygroundRefuses(t *testing.T) {
 	s := newSite(t, jws.ES256, nil)
 	b := open(t, s.url+"/docs", 1440, "dark")
-	b.until(`document.querySelector("#playground .steps dd")`)
-	window := chromedp.WaitNewTarget(b.Context, func(i *target.Info) bool { return i.Type == "page" })
-	b.button("#playground", "Open the login page")
-	<-window
+	b.openLogin()
 	for query, want := range map[string]string{
 		`"?error=" + encodeURIComponent("<img src=x>") + "&state=other"`: "The login page answered <img src=x>.",
 		`"?code=ac_x&state=other"`:                                       "The state is not the one that was sent.",

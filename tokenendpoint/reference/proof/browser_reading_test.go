@@ -89,9 +89,7 @@ func TestKeyboard(t *testing.T) {
 		t.Errorf("the first stop is %q, want the link to the content", got)
 	}
 	press(enter)
-	if got := focus(); got != "content" {
-		t.Errorf("that link leads to %q, want the content", got)
-	}
+	b.until(`document.activeElement.id === "content"`) // the browser moves it when it draws the page
 	reach := func(id string) {
 		t.Helper()
 		for range 300 {

@@ -23,15 +23,15 @@ func browserProgram(t *testing.T) string {
 
 // newBrowser starts Chromium for one test and returns the context of an empty tab. The
 // browser ends with the test. It has no cache and no cookies of another test, and asks
-// nobody outside for anything.
+// nobody outside for anything. The allocator makes its folder, and removes it when the last
+// process of Chromium has ended, which may be after the browser itself: a folder of the test
+// would fail the test, since a process still writes there.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browserProgram(t)),
-		chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoSandbox, // the sandbox refuses to work for root, as whom CI runs
 		chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(time.Minute), // a busy machine
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
@@ -39,7 +39,7 @@ func newBrowser(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -32,8 +32,7 @@ func TestPlaygroundThroughHostapp(t *testing.T) {
 		}
 	}
 	w.tabTo("[value=deny]")
-	w.keys("\r")
-	s.gone(w)
+	s.closes(w, chromedp.KeyEvent("\r"))
 	w.quietAt(s.url, s.password)
 	s.until(`document.querySelector("#playground .steps > li:nth-child(2) .verdict.bad")`)
 	if got := s.step("2"); !strings.Contains(got, "access_denied") || !strings.Contains(got, "What this error means") || !strings.Contains(got, "Draw a new secret to begin again.") {
@@ -45,17 +44,14 @@ func TestPlaygroundThroughHostapp(t *testing.T) {
 	w = s.openLogin() // the user is logged in
 	w.shown("Allow access?")
 	w.tabTo("[value=allow]")
-	w.keys("\r")
-	s.gone(w)
+	s.closes(w, chromedp.KeyEvent("\r"))
 	s.until(`document.querySelector("#playground .steps > li:nth-child(2) .verdict.good")`)
-	s.button("#playground", "Redeem the code")
-	s.answered("3", "200")
+	s.press("Redeem the code", "3", "200")
 	s.until(`document.querySelector("#playground .steps > li:nth-child(3) .verdict.good")`)
 	if got := s.step("3"); !strings.Contains(got, "subuser:1") || !strings.Contains(got, "tiergold") {
 		t.Errorf("the token is not the user's:\n%s", got)
 	}
-	s.button("#playground", "Present the refresh token")
-	s.answered("4", "200")
+	s.press("Present the refresh token", "4", "200")
 	s.shoot("body", "redeemed")
 
 	apps, stop := chromedp.NewContext(s.Context)
@@ -79,9 +75,7 @@ func TestPlaygroundThroughHostapp(t *testing.T) {
 	b.until(`document.querySelector(".empty")`)
 	b.quietAt(s.url, s.password)
 
-	s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#playground .steps > li:nth-child(4) .area").replaceChildren()`))
-	s.button("#playground", "Use the successor")
-	s.answered("4", "400")
+	s.press("Use the successor", "4", "400")
 	s.quietAt(s.url, s.password)
 }
 
@@ -126,11 +120,9 @@ func TestHostappStaysText(t *testing.T) {
 	s.visit(s.url + "/docs")
 	w := s.openLogin()
 	w.shown("Allow access?")
-	w.click("[value=allow]")
-	s.gone(w)
+	s.closes(w, chromedp.Click(chromedp.CSS("[value=allow]")))
 	s.until(`document.querySelector("#playground .steps > li:nth-child(2) .verdict.good")`)
-	s.button("#playground", "Redeem the code")
-	s.answered("3", "200")
+	s.press("Redeem the code", "3", "200")
 	s.visit(s.url + "/apps")
 	s.stayText("apps", ".card h2", hostile)
 	s.look("hostile apps")

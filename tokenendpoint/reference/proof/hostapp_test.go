@@ -92,6 +92,7 @@ func (b *tab) look(state string) {
 	for _, width := range []int64{360, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
 			b.do(chromedp.EmulateViewport(width, 900), emulateScheme(scheme))
+			b.until(fmt.Sprintf("innerWidth === %d", width))
 			view := fmt.Sprint(state, " ", width, " ", scheme)
 			b.fits(view)
 			if (width == 360) == (scheme == "light") {
@@ -107,10 +108,12 @@ func (b *tab) look(state string) {
 func TestHostappByKeyboard(t *testing.T) {
 	s := openShop(t, "/login", 1440, "light")
 	s.allowClipboard()
-	s.keys(s.email + "\twrong\r") // the field of the email has the focus
+	s.until(`document.activeElement.id === "email"`)
+	s.keys(s.email + "\twrong\r")
 	s.until(`document.querySelector("#wrong")`)
 	s.look("login wrong")
-	s.keys(s.password + "\r") // and now the field of the password
+	s.until(`document.activeElement.id === "password"`)
+	s.keys(s.password + "\r")
 	s.shown("Your orders")
 	s.look("orders")
 

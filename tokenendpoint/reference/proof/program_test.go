@@ -3,7 +3,6 @@ package proof
 import (
 	"bufio"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,14 +37,4 @@ func startExample(t *testing.T, name string, args ...string) *bufio.Scanner {
 		}
 	})
 	return bufio.NewScanner(out)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -152,7 +152,7 @@ func listen(ctx context.Context, t *testing.T, origin string) func() []string {
 func await(ctx context.Context, t *testing.T, want ...string) (text string) {
 	t.Helper()
 	var missing string
-	for range 100 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		var err error
 		if text, err = chromedp.Run(ctx, chromedp.Evaluate[string](shown)); err != nil {
 			t.Fatal(err)

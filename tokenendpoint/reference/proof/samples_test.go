@@ -39,7 +39,6 @@ func TestSamples(t *testing.T) {
 	} {
 		t.Run(language.id, func(t *testing.T) {
 			var names, samples []string
-			// The codes come first: they are good for a minute.
 			for _, grant := range []string{grants.TypeAuthorizationCode, grants.TypeClientCredentials, grants.TypeAPIKey, grants.TypeRefreshToken, parcelType} {
 				for _, way := range []struct{ json, basic string }{{"false", "false"}, {"true", "true"}, {"true", "false"}, {"false", "true"}} {
 					if grant != grants.TypeClientCredentials && way.json != way.basic {
@@ -117,6 +116,7 @@ func (s *site) fresh(t *testing.T, grant string) []filled {
 		code, record, err := grants.NewAuthorizationCode(grants.AuthorizationRequest{
 			Issuer: s.url, Client: client, Subject: "user:42", RedirectURI: client.RedirectURIs[0], Scope: client.Scope,
 			CodeChallenge: challenge(verifier), CodeChallengeMethod: storage.PKCES256,
+			Lifetime: 10 * time.Minute, // a compiler may come between
 		}, time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func run(t *testing.T, file, sample string, command ...string) string {
 	if err := os.WriteFile(path, []byte(sample+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience) // it may compile what it imports
 	defer cancel()
 	out, err := exec.CommandContext(ctx, command[0], append(command[1:], path)...).CombinedOutput()
 	if err != nil {

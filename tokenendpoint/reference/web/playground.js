@@ -124,7 +124,6 @@ function playground(section) {
   if (refreshes) refreshed.before(grace);
   async function present(token, button) {
     const repeated = token === login.old;
-    if (!repeated) login.closes = Date.now() + data.grace * 1000;
     const answer = await perform({ url: data.url, pairs: [
       ["grant_type", "refresh_token"], ["client_id", client.clientID], ["refresh_token", token],
     ] }, refreshed, button);
@@ -133,6 +132,9 @@ function playground(section) {
       if (answer.json.error === "invalid_grant") refreshed.append(h("p", { class: "note" }, t("play.ended")));
       return;
     }
+    // Counted from the answer: the server counts from the request, so it has closed the
+    // window when the page says so.
+    if (!repeated) login.closes = Date.now() + data.grace * 1000;
     const next = answer.json.refresh_token || token;
     refreshed.append(h("p", { class: "verdict good", role: "status" }, t(repeated && next === login.refresh ? "play.same" : "play.other"), " ", h("code", { class: "url" }, next)));
     tokens({ access: answer.json.access_token, refresh: next, old: token });
