@@ -73,7 +73,7 @@ func TestTokensPage(t *testing.T) {
 	if got := use(); got != 200 {
 		t.Errorf("the token: got %d, want 200", got)
 	}
-	for deadline := time.Now().Add(10 * time.Second); site.count(`SELECT count(*) FROM personal_tokens WHERE name = '<script>' AND last_used_at IS NOT NULL`) == 0; {
+	for deadline := time.Now().Add(time.Minute); site.count(`SELECT count(*) FROM personal_tokens WHERE name = '<script>' AND last_used_at IS NOT NULL`) == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the last use was not written")
 		}

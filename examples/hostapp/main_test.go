@@ -39,7 +39,7 @@ func start(t *testing.T, args ...string) (lines map[string]string, end func()) {
 			if err != nil {
 				t.Errorf("the end of the program: got error %v, want none", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the program did not end")
 		}
 	}

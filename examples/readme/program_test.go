@@ -96,7 +96,7 @@ func build(t *testing.T, program string) (binary string) {
 // await waits until the program listens: it prints before that.
 func await(t *testing.T, addr string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if reachable(addr) {
 			return
 		}

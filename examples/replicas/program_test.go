@@ -148,7 +148,7 @@ func (p *program) wait(t testing.TB) int {
 	if p.ended != nil {
 		return p.ended.ExitCode()
 	}
-	late := time.AfterFunc(40*time.Second, func() {
+	late := time.AfterFunc(2*time.Minute, func() {
 		t.Error("the program does not end, and is killed")
 		p.cmd.Process.Kill()
 	})

@@ -5,6 +5,7 @@ package main_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -39,8 +40,12 @@ func TestCtrlCWaitsForSlowRequest(t *testing.T) {
 	p := start(t)
 	head, body := p.rawRequest()
 	conn := p.dial(t)
-	fmt.Fprint(conn, head, body[:10])
-	time.Sleep(100 * time.Millisecond) // the balancer reads the bytes that have arrived
+	fmt.Fprint(conn, strings.TrimSuffix(head, "\r\n"), "Expect: 100-continue\r\n\r\n")
+	goOn := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n")) // so somebody has read the head
+	if _, err := io.ReadFull(conn, goOn); err != nil || !strings.HasPrefix(string(goOn), "HTTP/1.1 100 ") {
+		t.Fatalf("the answer to the head is %q (%v), want 100", goOn, err)
+	}
+	fmt.Fprint(conn, body[:10])
 	p.drain(t)
 	time.Sleep(100 * time.Millisecond) // nobody hurries the slow one
 	fmt.Fprint(conn, body[10:])
@@ -141,9 +146,9 @@ func TestNothingOutlivesTheSupervisor(t *testing.T) {
 // wait waits for a condition of other processes.
 func wait(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatalf("after 20 seconds it is not so that %s", what)
+			t.Fatalf("after a minute it is not so that %s", what)
 		}
 	}
 }

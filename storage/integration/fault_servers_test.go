@@ -174,7 +174,7 @@ func (s *ownServer) start() {
 		s.t.Fatal(err)
 	}
 	defer db.Close()
-	for deadline := time.Now().Add(30 * time.Second); db.PingContext(context.Background()) != nil; {
+	for deadline := time.Now().Add(2 * time.Minute); db.PingContext(context.Background()) != nil; {
 		if time.Now().After(deadline) {
 			s.kill()
 			s.t.Fatalf("%s does not answer:\n%s", s.program, s.log)
@@ -226,7 +226,7 @@ func (s *ownServer) signal(sig syscall.Signal) {
 // freeze stops the server and its processes, and waits until every thread stands.
 func (s *ownServer) freeze() {
 	s.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		s.signal(freeze) // again, since it may just have begun another process
 		if !slices.ContainsFunc(s.processes(), runs) {
 			return

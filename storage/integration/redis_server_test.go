@@ -90,7 +90,7 @@ func (s *redisServer) start() {
 	}
 	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: -1})
 	defer c.Close()
-	for deadline := time.Now().Add(10 * time.Second); !answers(c); {
+	for deadline := time.Now().Add(time.Minute); !answers(c); {
 		if time.Now().After(deadline) {
 			s.kill()
 			s.t.Fatalf("redis-server does not answer:\n%s", s.log)
