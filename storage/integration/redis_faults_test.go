@@ -61,8 +61,9 @@ func spendUnderFaults(t *testing.T, s *redisstore.Store, duration time.Duration,
 func spendFamiliesUnderFaults(t *testing.T, s *redisstore.Store, duration time.Duration, families string, fault func(i int)) *raceCounts {
 	t.Helper()
 	n := &raceCounts{families: families}
-	ctx, cancel := context.WithTimeout(t.Context(), duration)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	end := time.Now().Add(duration)
 	var done sync.WaitGroup
 	for range 8 {
 		done.Go(func() {
@@ -72,15 +73,16 @@ func spendFamiliesUnderFaults(t *testing.T, s *redisstore.Store, duration time.D
 		})
 	}
 	faults := 0
-	for ; ctx.Err() == nil; faults++ {
-		won := n.won.Load()
+	for ; time.Now().Before(end); faults++ {
+		won, refused := n.won.Load(), n.refused.Load()
 		time.Sleep(time.Duration(10+rand.IntN(40)) * time.Millisecond)
-		// On a busy machine, no racer may have won by now.
-		for end := time.Now().Add(time.Second); n.won.Load() == won && time.Now().Before(end) && ctx.Err() == nil; {
+		// On a busy machine, no race may have come to its end by now.
+		for late := time.Now().Add(time.Minute); (n.won.Load() == won || n.refused.Load() == refused) && time.Now().Before(late); {
 			time.Sleep(time.Millisecond)
 		}
 		fault(faults)
 	}
+	cancel()
 	done.Wait()
 	t.Logf("%d faults injected, %d credentials, %d attempts: %d won, %d refused, %d outages, %d double spends, %d wrong verdicts",
 		faults, n.credentials.Load(), n.attempts.Load(), n.won.Load(), n.refused.Load(), n.outages.Load(), n.doubles.Load(), n.wrong.Load())
