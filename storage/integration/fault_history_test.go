@@ -134,7 +134,7 @@ func (h *history) check(t testing.TB, n *faultCounts) {
 	if n.doubles.Load() > before || n.told.Load() > 3 { // it takes long to find out that there is no order
 		return
 	}
-	switch porcupine.CheckOperationsTimeout(familyModel, h.calls, 10*time.Second) {
+	switch porcupine.CheckOperationsTimeout(familyModel, h.calls, time.Minute) {
 	case porcupine.Illegal:
 		n.mistake(t, "no order of these calls explains what they came to\n%s", h)
 	case porcupine.Unknown:

@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -108,18 +109,23 @@ func TestFaultSkew(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newFaultBed(t, s)
 			at := b.skewedAt(tt.wide, -tt.skew, 0, tt.skew)
-			ended := 0
+			ended, late := 0, 0
 			forFaults(t, 0, func() {
 				for range 6 {
 					b.n.faults.Add(1) // here each race counts as a fault
-					if b.skewedRace(at) {
+					switch end, took := b.skewedRace(at); {
+					// On a busy machine, a loser may come when the window is closed by
+					// the clock that is ahead, and rightly ends the family.
+					case end && tt.spare && took > cmp.Or(tt.wide.CodeWindow, time.Minute)-2*tt.skew:
+						late++
+					case end:
 						ended++
 					}
 				}
 			})
 			b.n.report(t)
 			b.wantOneLeaf()
-			t.Logf("%d families ended", ended)
+			t.Logf("%d families ended, and %d in races that took too long", ended, late)
 			if tt.spare && ended > 0 {
 				t.Errorf("%d families were ended by who lost a race, want none", ended)
 			}
@@ -131,18 +137,20 @@ func TestFaultSkew(t *testing.T) {
 }
 
 // skewedRace is a race for a code and one for the refresh token that it gave. It
-// reports whether they ended the family.
-func (b *faultBed) skewedRace(at []string) (ended bool) {
+// reports whether they ended the family, and how long the race for the code took.
+func (b *faultBed) skewedRace(at []string) (ended bool, took time.Duration) {
 	b.Helper()
 	code, won, token := b.newCode(), 0, ""
+	began := time.Now()
 	for _, r := range race(12, at, func(at string) *reply { return b.redeem(at, code) }) {
 		if r.ok() {
 			won, token = won+1, r.body.Refresh
 		}
 	}
+	took = time.Since(began)
 	if won != 1 {
 		b.n.double(b, "a code, %d times, want once", won)
-		return false
+		return false, took
 	}
 	next := ""
 	for _, r := range race(12, at, func(at string) *reply { return b.refresh(at, token) }) {
@@ -160,7 +168,7 @@ func (b *faultBed) skewedRace(at []string) (ended bool) {
 			b.n.double(b, "a code, by a replica that came late")
 		}
 	}
-	return ended
+	return ended, took
 }
 
 // A code expires at each replica as much earlier or later as its clock is off.
@@ -168,9 +176,9 @@ func (b *faultBed) skewedRace(at []string) (ended bool) {
 func TestFaultSkewedExpiry(t *testing.T) {
 	t.Parallel()
 	b := newFaultBed(t, on(t, sqlstore.Postgres))
-	skews := []time.Duration{-5 * time.Second, 0, 5 * time.Second, -time.Hour}
+	skews := []time.Duration{-time.Minute, 0, time.Minute, -time.Hour} // half a minute is enough for a busy machine
 	at := b.skewedAt(tuning{}, skews...)
-	for _, left := range []time.Duration{-3605 * time.Second, -8 * time.Second, -2 * time.Second, 2 * time.Second, 8 * time.Second} {
+	for _, left := range []time.Duration{-61 * time.Minute, -90 * time.Second, -30 * time.Second, 30 * time.Second, 90 * time.Second} {
 		for i, skew := range skews {
 			code, _ := b.code(time.Now().Add(left))
 			b.n.faults.Add(1)
