@@ -16,7 +16,7 @@ var (
 	errUnauthenticated = errors.New("tokenendpoint: a confidential client showed no secret")
 	errOnlyUndecoded   = fmt.Errorf("%w: it is not registered as one that does not encode", clientauth.ErrNotAuthenticated)
 	errUsedAssertion   = fmt.Errorf("%w: its assertion was used before: a client makes one for each request", clientauth.ErrNotAuthenticated)
-	errNoAssertions    = errors.New("tokenendpoint: the client showed an assertion, and Config.ClientValidator does not say that it takes them: a validator says so by AuthMethods, as clientauth.Secrets does that has Assertions")
+	errNoAssertions    = errors.New("tokenendpoint: the client showed an assertion, and the endpoint takes none: set Config.ClientAssertions to &clientauth.Assertions{}, or the Assertions of your clientauth.Secrets. A ClientValidator of another kind says by AuthMethods that it takes them")
 	errNoUndecoded     = errors.New("Config.ClientValidator does not say by AuthMethods that it reads more than decoded secrets")
 	errOtherClient     = errors.New("tokenendpoint: the validator answered with another client")
 )

@@ -32,7 +32,7 @@ func TestM02Handshake(t *testing.T) {
 	})
 	f := testbed.New(t, openMemory, testbed.WithCertificates, func(c *tokenendpoint.Config) {
 		c.ClientCertificate = mtls.Connection
-		c.ClientValidator.(*clientauth.Secrets).Certificates.HTTP = &http.Client{Transport: published}
+		c.ClientValidator.(*clientauth.Secrets).Certificates.(*clientauth.Certificates).HTTP = &http.Client{Transport: published}
 	})
 	p := byKey(f, 0, bound, func(c *storage.Client) { c.Assertion.JWKS, c.Assertion.JWKSURI = nil, "https://client.test/jwks.json" })
 	mux := http.NewServeMux()

@@ -131,9 +131,7 @@ func TestClientAssertion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, algorithm := range []string{jws.ES256, jws.EdDSA, jws.RS256, jws.PS256} {
 				t.Run(algorithm, func(t *testing.T) {
-					f := testbed.New(t, openMemory, func(c *tokenendpoint.Config) {
-						c.Revocations = c.Storage.(storage.Revocations)
-					})
+					f := testbed.New(t, openMemory, testbed.WithAssertions)
 					rule(f, f.NewKeyed(algorithm))
 				})
 			}
@@ -159,7 +157,7 @@ func spellings(text string) []string {
 
 // Of 50 requests that show one assertion at once, one succeeds.
 func TestE19(t *testing.T) {
-	f := testbed.New(t, openMemory)
+	f := testbed.New(t, openMemory, testbed.WithAssertions)
 	for range 20 {
 		k := f.NewKeyed(jws.ES256) // the limit counts the failures of a client
 		oneOfFifty(f, asserted(k.Assertion(nil)), http.StatusUnauthorized)
@@ -197,9 +195,7 @@ func TestE40(t *testing.T) {
 		c.Limiter = tokenendpoint.LimiterFunc(func(context.Context, tokenendpoint.Attempt) (time.Duration, func(context.Context), error) {
 			return 0, nil, nil
 		})
-		c.ClientValidator = &clientauth.Secrets{Clients: c.Storage, Assertions: &clientauth.Assertions{Issuer: c.Issuer, HTTP: &http.Client{
-			Transport: redirected(served.URL),
-		}}}
+		c.ClientAssertions = &clientauth.Assertions{HTTP: &http.Client{Transport: redirected(served.URL)}}
 	})
 	k := f.NewKeyed(jws.ES256, func(c *storage.Client) {
 		c.Assertion = storage.ClientAssertion{JWKSURI: "https://pkj.test/jwks.json"}
@@ -219,13 +215,53 @@ func TestE40(t *testing.T) {
 		t.Errorf("the keys were fetched %d times, want once", got)
 	}
 	// By itself the validator connects to public addresses alone.
-	plain := testbed.New(t, openMemory)
+	plain := testbed.New(t, openMemory, testbed.WithAssertions)
 	inside := plain.NewKeyed(jws.ES256, func(c *storage.Client) {
 		c.Assertion = storage.ClientAssertion{JWKSURI: strings.Replace(served.URL, "http:", "https:", 1)}
 	})
 	plain.Send(asserted(inside.Assertion(nil))).Unavailable()
 	if got := fetches.Load(); got != 1 {
 		t.Errorf("a private address was asked for keys")
+	}
+}
+
+// An endpoint takes no assertion unless its host says so. Keys that cannot be fetched would
+// be an outage, and not a refusal (E41).
+func TestE41(t *testing.T) {
+	f := testbed.New(t, openMemory)
+	for name, k := range map[string]*testbed.Keyed{
+		"keys": f.NewKeyed(jws.ES256),
+		"the address of keys": f.NewKeyed(jws.ES256, func(c *storage.Client) {
+			c.Assertion = storage.ClientAssertion{JWKSURI: "https://pkj.test/jwks.json"}
+		}),
+	} {
+		if got := f.Send(asserted(k.Assertion(nil))); got.Status != http.StatusUnauthorized {
+			t.Errorf("a client with %s: got %d %s, want 401", name, got.Status, got.Body)
+		}
+	}
+	if got := f.Logged(); strings.Count(got, "set Config.ClientAssertions to &clientauth.Assertions{}") < 2 {
+		t.Errorf("the log does not say what to set: %s", got)
+	}
+	if methods := f.Handler.Describe().AuthMethods; slices.Contains(methods, storage.PrivateKeyJWT) {
+		t.Errorf("the endpoint says that it takes %v", methods)
+	}
+}
+
+// The assertions that a host gives to New stay as they are, for its next endpoint.
+func TestClientAssertionsOfTwoEndpoints(t *testing.T) {
+	shared := new(clientauth.Assertions)
+	use := func(c *tokenendpoint.Config) { c.ClientAssertions = shared }
+	for _, issuer := range []string{testbed.Issuer, "https://other.test"} {
+		f := testbed.New(t, openMemory, withIssuer(issuer), use)
+		k := f.NewKeyed(jws.ES256, func(c *storage.Client) { c.Assertion.Lenient = true })
+		for aud, want := range map[string]int{issuer: http.StatusOK, issuer + testbed.TokenPath: http.StatusOK, "https://third.test": http.StatusUnauthorized} {
+			if got := f.Send(asserted(k.Assertion(map[string]any{"aud": aud}))); got.Status != want {
+				t.Errorf("%s: the aud %s: got %d %s, want %d", issuer, aud, got.Status, got.Body, want)
+			}
+		}
+	}
+	if shared.Issuer != "" || shared.TokenEndpoint != "" || shared.Logger != nil {
+		t.Errorf("New has changed the host's: issuer %q, token endpoint %q", shared.Issuer, shared.TokenEndpoint)
 	}
 }
 
@@ -268,7 +304,7 @@ func TestValidatorOfDecodedSecrets(t *testing.T) {
 
 // The limit counts wrong assertions as it counts wrong secrets.
 func TestD34Assertions(t *testing.T) {
-	f := testbed.New(t, openMemory)
+	f := testbed.New(t, openMemory, testbed.WithAssertions)
 	k := f.NewKeyed(jws.EdDSA)
 	limited := 0
 	for range 400 {
@@ -320,9 +356,7 @@ func TestS13(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.ClientValidator = &clientauth.Secrets{Clients: c.Storage, Assertions: &clientauth.Assertions{
-			Issuer: c.Issuer, Issuers: []assertion.Config{assertion.GitHubActions().Config(c.Issuer, keys)},
-		}}
+		c.ClientAssertions = &clientauth.Assertions{Issuers: []assertion.Config{assertion.GitHubActions().Config(c.Issuer, keys)}}
 	})
 	workload := f.NewKeyed(jws.RS256, func(c *storage.Client) {
 		c.Assertion = storage.ClientAssertion{

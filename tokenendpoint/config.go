@@ -10,6 +10,7 @@ import (
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/tokenendpoint/bearer"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 	"github.com/contit/oauth/tokenendpoint/mtls"
 )
@@ -67,8 +68,16 @@ type Config struct {
 	// learn about tokens that have its identifier in aud or as client_id.
 	MayIntrospect func(ctx context.Context, client *storage.Client, t *jws.AccessToken) (bool, error)
 	// ClientValidator knows the clients and checks their secrets and keys. If
-	// nil, it is clientauth.Secrets over Storage.
+	// nil, it is clientauth.Secrets over Storage, with ClientAssertions.
 	ClientValidator ClientValidator
+	// ClientAssertions, if not nil, let in clients of Storage that show an assertion in
+	// place of a secret (private_key_jwt, RFC 7523 §2.2): &clientauth.Assertions{}, whose
+	// empty fields Issuer, TokenEndpoint and Logger mean those of this endpoint. New uses a
+	// copy. They need a Storage that keeps credentials, since an assertion is good once. A
+	// ClientValidator has assertions of its own, so New refuses both together. If nil, such
+	// a client is refused, the endpoint fetches no URL that stands in the record of a
+	// client, and the program contains no HTTP client for it.
+	ClientAssertions clientauth.AssertionVerifier
 	// Grants are the grants of this endpoint by their grant_type, such as
 	// grants.RefreshToken for "refresh_token". A client has those among them that it
 	// is registered for, and every other grant_type is answered with

@@ -36,6 +36,7 @@ func TestDescribe(t *testing.T) {
 	c.Storage, c.Revocations = store, store
 	c.Issuer, c.BaseURL = "https://as.test/tenant", "https://as.test/api"
 	c.AuthorizationEndpoint = "https://as.test/login"
+	testbed.WithAssertions(&c)
 	c.ScopesSupported, c.ErrorURI = []string{"read", "write"}, "https://as.test/docs"
 	c.Grants = map[string]grants.Grant{
 		grants.TypeClientCredentials: grants.ClientCredentials{},
@@ -103,9 +104,11 @@ func TestDescribeAssertions(t *testing.T) {
 		algorithms []string
 		takes      []string // grants
 	}{
-		"with a store for used assertions": {nil, []string{jws.RS256, jws.PS256, jws.ES256, jws.EdDSA},
+		"nothing said": {nil, nil, nil},
+		"keys": {testbed.WithAssertions, []string{jws.RS256, jws.PS256, jws.ES256, jws.EdDSA},
 			[]string{grants.TypeAuthorizationCode, grants.TypeClientCredentials, grants.TypeRefreshToken}},
 		"keys beside a secret": {func(c *tokenendpoint.Config) {
+			testbed.WithAssertions(c)
 			c.Grants[grants.TypeAPIKey] = grants.APIKey{RequireClientAuthentication: true}
 		}, []string{jws.RS256, jws.PS256, jws.ES256, jws.EdDSA},
 			[]string{grants.TypeAPIKey, grants.TypeAuthorizationCode, grants.TypeClientCredentials, grants.TypeRefreshToken}},

@@ -161,8 +161,10 @@
 //		})
 //	}
 //
-// An endpoint whose Storage keeps credentials takes such clients without a further
-// setting: an assertion is good once, and the store remembers those that were used.
+// An endpoint takes such clients if Config.ClientAssertions is &clientauth.Assertions{}.
+// Its Storage must keep credentials: an assertion is good once, and the store remembers
+// those that were used. Without that setting such a client is refused, and the program
+// contains neither the code for assertions nor an HTTP client.
 //
 // A workload on a platform needs not even a key. GitHub Actions, GitLab, Kubernetes and
 // SPIFFE sign tokens for their workloads, and a client is registered with the claims that
@@ -181,19 +183,15 @@
 //		})
 //	}
 //
-// The workload sends that token as its client_assertion, with its client_id. Config.ClientValidator
-// names the platforms that may vouch. [assertion.Platform] warns of claims that let in
-// more than was meant, such as the pull request of a fork:
+// The workload sends that token as its client_assertion, with its client_id. The
+// ClientAssertions name the platforms that may vouch. [assertion.Platform] warns of claims
+// that let in more than was meant, such as the pull request of a fork:
 //
-//	func withPlatforms(issuer string, clients storage.Clients) (*clientauth.Secrets, error) {
+//	func withPlatforms(c *tokenendpoint.Config) error {
 //		github := assertion.GitHubActions()
 //		keys, err := jws.NewRemote(jws.RemoteConfig{URL: github.JWKS})
-//		if err != nil {
-//			return nil, err
-//		}
-//		return &clientauth.Secrets{Clients: clients, Assertions: &clientauth.Assertions{
-//			Issuer: issuer, Issuers: []assertion.Config{github.Config(issuer, keys)},
-//		}}, nil
+//		c.ClientAssertions = &clientauth.Assertions{Issuers: []assertion.Config{github.Config(c.Issuer, keys)}}
+//		return err
 //	}
 //
 // A client can also show a certificate in the TLS handshake (RFC 8705): one of a CA of yours,

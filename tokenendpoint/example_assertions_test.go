@@ -50,15 +50,11 @@ func registerWorkflow(ctx context.Context, store *memory.Store) error {
 	})
 }
 
-func withPlatforms(issuer string, clients storage.Clients) (*clientauth.Secrets, error) {
+func withPlatforms(c *tokenendpoint.Config) error {
 	github := assertion.GitHubActions()
 	keys, err := jws.NewRemote(jws.RemoteConfig{URL: github.JWKS})
-	if err != nil {
-		return nil, err
-	}
-	return &clientauth.Secrets{Clients: clients, Assertions: &clientauth.Assertions{
-		Issuer: issuer, Issuers: []assertion.Config{github.Config(issuer, keys)},
-	}}, nil
+	c.ClientAssertions = &clientauth.Assertions{Issuers: []assertion.Config{github.Config(c.Issuer, keys)}}
+	return err
 }
 
 func employees(issuer string, keys jws.KeyList, users users) (*assertion.JWTBearer, error) {
@@ -122,7 +118,10 @@ func Example_privateKey() {
 	if err := registerKey(context.Background(), store, jwks); err != nil {
 		log.Fatal(err)
 	}
-	server := httptest.NewServer(endpointOver(store, nil, nil))
+	server := httptest.NewServer(endpointOver(store, nil, func(c *tokenendpoint.Config) error {
+		c.ClientAssertions = &clientauth.Assertions{}
+		return nil
+	}))
 	defer server.Close()
 
 	text := sign(key, "JWT", map[string]any{"iss": "billing", "sub": "billing", "aud": "https://auth.example.com"})
@@ -145,11 +144,7 @@ func Example_platform() {
 	if err := registerWorkflow(context.Background(), store); err != nil {
 		log.Fatal(err)
 	}
-	clients, err := withPlatforms("https://auth.example.com", store)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(endpointOver(store, clients, nil).Describe().AuthMethods)
+	fmt.Println(endpointOver(store, nil, withPlatforms).Describe().AuthMethods)
 	// Output:
 	// [client_secret_basic client_secret_post private_key_jwt none]
 }
@@ -176,7 +171,7 @@ func Example_identityProvider() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := httptest.NewServer(endpointOver(store, nil, map[string]grants.Grant{assertion.TypeJWTBearer: grant}))
+	server := httptest.NewServer(endpointOver(store, map[string]grants.Grant{assertion.TypeJWTBearer: grant}, nil))
 	defer server.Close()
 
 	for _, badge := range []string{"badge of 42", "badge of 43"} {
@@ -207,8 +202,8 @@ func Example_documents() {
 	// true
 }
 
-// endpointOver is an endpoint over a store.
-func endpointOver(store *memory.Store, clients *clientauth.Secrets, all map[string]grants.Grant) *tokenendpoint.Handler {
+// endpointOver is an endpoint over a store, whose configuration change completes.
+func endpointOver(store *memory.Store, all map[string]grants.Grant, change func(*tokenendpoint.Config) error) *tokenendpoint.Handler {
 	key, _ := newKey()
 	keys, err := jws.NewKeySet(jws.Key{Signer: key})
 	if err != nil {
@@ -218,8 +213,10 @@ func endpointOver(store *memory.Store, clients *clientauth.Secrets, all map[stri
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"},
 		Keys: keys, Storage: store, Revocations: store, Grants: all,
 	}
-	if clients != nil {
-		c.ClientValidator = clients
+	if change != nil {
+		if err := change(&c); err != nil {
+			log.Fatal(err)
+		}
 	}
 	endpoint, err := tokenendpoint.New(c)
 	if err != nil {

@@ -86,6 +86,7 @@ func (f *faults) check(c Config) {
 	f.audience(c.Audience)
 	f.keys(c)
 	f.stores(c)
+	f.assertions(c)
 	f.grants(c)
 	f.scopes(c.ScopesSupported)
 	if c.ErrorURI != "" {
@@ -129,6 +130,7 @@ func (f *faults) stores(c Config) {
 	}{
 		{"Storage is a nil pointer", c.Storage}, {"Revocations is a nil pointer", c.Revocations},
 		{"ClientValidator is a nil pointer or function", c.ClientValidator}, {"Limiter is a nil pointer", c.Limiter},
+		{"ClientAssertions is a nil pointer", c.ClientAssertions},
 	} {
 		if field.any != nil && nils.Is(field.any) {
 			f.add("%s", field.fault)
@@ -156,6 +158,17 @@ func (f *faults) stores(c Config) {
 	}
 	if s, ok := c.ClientValidator.(*clientauth.Secrets); ok && s != nil && nils.Is(partsOfClients(s.Clients)) {
 		f.add("ClientValidator is a clientauth.Secrets whose own Clients is nil")
+	}
+}
+
+// assertions refuses ClientAssertions that nobody would use, or without a store.
+func (f *faults) assertions(c Config) {
+	switch {
+	case c.ClientAssertions == nil:
+	case c.ClientValidator != nil:
+		f.add("ClientAssertions are not for a ClientValidator: a clientauth.Secrets has a field for its own Assertions")
+	case partsOf(c.Storage).Credentials == nil:
+		f.add("ClientAssertions need credentials, and Storage has none: an assertion is good once")
 	}
 }
 

@@ -40,6 +40,20 @@ func forgotten(c Config) (hints []string) {
 	return hints
 }
 
+// unusable says whether there may be clients that nobody has registered and that show a
+// key, such as those of package clientmetadata, while no assertion is taken.
+func (h *Handler) unusable() []string {
+	v, says := h.clients.(interface{ ServerMetadata() map[string]any })
+	if !says || h.takesAssertions() {
+		return nil
+	}
+	m := v.ServerMetadata()
+	if m["registration_endpoint"] == nil && m["client_id_metadata_document_supported"] == nil {
+		return nil
+	}
+	return []string{"clients that nobody has registered may show a key (private_key_jwt), and are refused: ClientAssertions, or the Assertions of ClientValidator, is nil"}
+}
+
 // remind logs the settings that were probably forgotten. A logger that panics stops no process that
 // starts.
 func (h *Handler) remind(hints []string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/internal/testbed"
 )
 
 func TestNewLogsWhatWasProbablyForgotten(t *testing.T) {
@@ -38,6 +39,8 @@ func TestNewLogsWhatWasProbablyForgotten(t *testing.T) {
 		{"that the BaseURL has the path already", []func(*tokenendpoint.Config){base, func(c *tokenendpoint.Config) { c.Paths.Token = "/auth/token" }}, []string{"the endpoint is at /auth/auth/token"}},
 		{"nothing, if a path only begins like it", []func(*tokenendpoint.Config){base, func(c *tokenendpoint.Config) { c.Paths.Token = "/authorized/token" }}, nil},
 		{"that APIs compare the Issuer byte for byte", []func(*tokenendpoint.Config){func(c *tokenendpoint.Config) { c.Issuer += "/" }}, []string{"Issuer ends with a slash"}},
+		{"assertions of clients that bring their metadata", []func(*tokenendpoint.Config){new(unregistered).serve}, []string{"clients that nobody has registered may show a key"}},
+		{"nothing, if they may show a key", []func(*tokenendpoint.Config){new(unregistered).serve, testbed.WithAssertions}, nil},
 		{"several", []func(*tokenendpoint.Config){
 			oneGrant(code, grants.AuthorizationCode{}), func(c *tokenendpoint.Config) { c.Revocations = nil },
 		}, []string{"users log in again", "Revocations is nil"}},

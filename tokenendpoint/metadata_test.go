@@ -77,9 +77,10 @@ func servers() []server {
 	open := new(unregistered)
 	aliases := func(c *tokenendpoint.Config) { c.MTLSBaseURL = "https://mtls.as.test/" }
 	return []server{
-		{name: "open to strangers", options: []testbed.Option{open.serve}, issuer: testbed.Issuer, base: testbed.Issuer, strangers: open},
+		{name: "open to strangers", options: []testbed.Option{open.serve, testbed.WithAssertions}, issuer: testbed.Issuer, base: testbed.Issuer, strangers: open},
 		{name: "with certificates", options: []testbed.Option{testbed.WithCertificates, aliases}, issuer: testbed.Issuer, base: testbed.Issuer, certificates: true},
 		{name: "by default", issuer: testbed.Issuer, base: testbed.Issuer},
+		{name: "with assertions", options: []testbed.Option{testbed.WithAssertions}, issuer: testbed.Issuer, base: testbed.Issuer},
 		{name: "with a host's own grants", options: []testbed.Option{testbed.WithOwnGrants}, issuer: testbed.Issuer, base: testbed.Issuer},
 		{name: "with client_credentials alone", options: []testbed.Option{withoutGrants(code, refresh, key)}, issuer: testbed.Issuer, base: testbed.Issuer},
 		{name: "without codes", options: []testbed.Option{withoutGrants(code)}, issuer: testbed.Issuer, base: testbed.Issuer},

@@ -78,7 +78,7 @@ func New(c Config) (*Handler, error) {
 		h.storage = storage.Parts{}
 	}
 	if nils.Is(h.clients) { // a nil pointer is a fault already
-		h.clients = h.ownValidator(site)
+		h.clients = h.ownValidator(c, site, &faults)
 	}
 	h.publish(c, site, &faults)
 	if err := errors.Join(faults...); err != nil {
@@ -87,16 +87,20 @@ func New(c Config) (*Handler, error) {
 	if err := h.complete(); err != nil {
 		return nil, err
 	}
-	h.remind(forgotten(c))
+	h.remind(append(forgotten(c), h.unusable()...))
 	return h, nil
 }
 
-// ownValidator validates the clients of Storage: their secrets and, if there is a
-// store that can tell a used assertion, their assertions.
-func (h *Handler) ownValidator(s site) ClientValidator {
+// ownValidator validates the clients of Storage: their secrets and, if the host asks for
+// it, their assertions.
+func (h *Handler) ownValidator(c Config, s site, f *faults) ClientValidator {
 	v := &clientauth.Secrets{Clients: h.storage}
-	if h.hasCredentials {
-		v.Assertions = &clientauth.Assertions{Issuer: h.issuer, TokenEndpoint: s.token, Logger: h.logger}
+	if nils.Is(c.ClientAssertions) || h.issuer == "" { // which is a fault already
+		return v
+	}
+	var err error
+	if v.Assertions, err = c.ClientAssertions.ForEndpoint(h.issuer, s.token, h.logger); err != nil {
+		f.add("ClientAssertions: %w", err)
 	}
 	return v
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/contit/oauth/storage/redisstore"
 	"github.com/contit/oauth/storage/sqlstore"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/assertion"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -95,6 +96,17 @@ var faulty = []struct {
 	{"a part of a store is no nil pointer", func(c *tokenendpoint.Config) {
 		c.Storage = storage.Parts{Clients: emptyStore, Credentials: (*memory.Store)(nil)}
 	}, "Storage.Credentials is a nil pointer"},
+	{"assertions are no nil pointer", func(c *tokenendpoint.Config) { c.ClientAssertions = (*clientauth.Assertions)(nil) }, "ClientAssertions is a nil pointer"},
+	{"assertions need a store for those that were used", func(c *tokenendpoint.Config) {
+		c.ClientAssertions, c.Storage = new(clientauth.Assertions), storage.Parts{Clients: emptyStore}
+	}, "ClientAssertions need credentials, and Storage has none: an assertion is good once"},
+	{"assertions are not for another validator", func(c *tokenendpoint.Config) {
+		c.ClientAssertions, c.ClientValidator = new(clientauth.Assertions), &clientauth.Secrets{Clients: emptyStore}
+	}, "ClientAssertions are not for a ClientValidator: a clientauth.Secrets has a field for its own Assertions"},
+	{"a party that vouches is there once", func(c *tokenendpoint.Config) {
+		github := assertion.GitHubActions().Config(c.Issuer, c.Keys)
+		c.ClientAssertions = &clientauth.Assertions{Issuers: []assertion.Config{github, github}}
+	}, "ClientAssertions: clientauth: Assertions.Issuers has one issuer twice"},
 	{"a limiter is no nil pointer", func(c *tokenendpoint.Config) { c.Limiter = (*nobodysLimiter)(nil) }, "Limiter is a nil pointer"},
 	{"a grant is no nil function", oneGrant("own", grants.Func(nil)), `the grant "own" is nil`},
 	{"an issuer has no user", issuedBy("https://me@as.test"), "Issuer is not a URL without query and fragment, such as https://auth.example.com"},

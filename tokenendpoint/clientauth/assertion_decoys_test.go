@@ -32,9 +32,10 @@ func TestR31Assertions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := &clientauth.Secrets{Clients: store, Assertions: &clientauth.Assertions{Issuer: "https://as.test"}}
+	assertions := &clientauth.Assertions{Issuer: "https://as.test"}
+	s := &clientauth.Secrets{Clients: store, Assertions: assertions}
 	paid := ""
-	s.Assertions.ObserveDecoys(func(algorithm string) { paid += algorithm })
+	assertions.ObserveDecoys(func(algorithm string) { paid += algorithm })
 	for _, tt := range []struct{ header, algorithm string }{
 		{`{"alg":"EdDSA","kid":"k"}`, "EdDSA"}, {`{"alg":"EdDSA"}`, "EdDSA"}, {`{"alg":"EdDSA","kid":"other"}`, "EdDSA"}, {`{"alg":"EdDSA","kid":""}`, "EdDSA"},
 		{`{"alg":"EdDSA","kid":"k","typ":"at+jwt"}`, "EdDSA"}, {`{"alg":"RS256","kid":"k"}`, "RS256"}, {`{"alg":"PS256"}`, "PS256"}, {`{"alg":"ES256","kid":"k"}`, "ES256"},

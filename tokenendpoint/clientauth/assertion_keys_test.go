@@ -48,9 +48,8 @@ func TestT06Flood(t *testing.T) {
 		encode := base64.RawURLEncoding.EncodeToString
 		web := &published{n: make(map[string]int), keys: `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"` + encode(public) + `"}]}`}
 		store := new(memory.Store)
-		s := &clientauth.Secrets{Clients: store, Assertions: &clientauth.Assertions{
-			Issuer: "https://as.test", HTTP: &http.Client{Transport: web}, Logger: slog.New(slog.DiscardHandler),
-		}}
+		assertions := &clientauth.Assertions{Issuer: "https://as.test", HTTP: &http.Client{Transport: web}, Logger: slog.New(slog.DiscardHandler)}
+		s := &clientauth.Secrets{Clients: store, Assertions: assertions}
 		// show shows the assertion of a client with its keys at a URL, signed or not.
 		show := func(id, keys string, signed bool) error {
 			t.Helper()
@@ -87,7 +86,7 @@ func TestT06Flood(t *testing.T) {
 		if got := web.n["victim.example.com"]; got != 60 || outages != 2941 {
 			t.Errorf("%d requests to one host and %d outages for 3000 strangers, want 60 and 2941", got, outages)
 		}
-		if got := s.Assertions.Prepared(); got != 1000 {
+		if got := assertions.Prepared(); got != 1000 {
 			t.Errorf("%d registrations are remembered, want 1000", got)
 		}
 		if err := show("real", "https://victim.example.com/jwks", true); err != nil || web.n["victim.example.com"] != 60 {

@@ -1,6 +1,7 @@
 package clientauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -22,15 +23,17 @@ import (
 // storage.PrivateKeyJWT (RFC 7523 §2.2), for [Secrets]. They are safe for concurrent
 // use, must not be copied after their first use, and their fields must not be changed.
 //
+// An endpoint takes them as its Config.ClientAssertions, or as [Secrets].Assertions.
 // The registration decides: storage.Client.Assertion has the client's keys, or the URL
 // where the client publishes them, or names another party that vouches for the client.
 // Assertions remembers the keys of a thousand registrations.
 type Assertions struct {
-	// Issuer is the issuer of this server, which an assertion has as its "aud". It is
-	// required.
+	// Issuer is the issuer of this server, which an assertion has as its "aud". If it is
+	// empty, a Config.ClientAssertions has that of the endpoint. In [Secrets] it is required.
 	Issuer string
 	// TokenEndpoint is the URL of the token endpoint, which lenient clients may have as
-	// "aud". If empty, such clients are held to the Issuer too.
+	// "aud". If it is empty, a Config.ClientAssertions has that of the endpoint, and in
+	// [Secrets] such clients are held to the Issuer too.
 	TokenEndpoint string
 	// Issuers are the parties that may vouch for clients, such as
 	// assertion.GitHubActions().Config(issuer, keys). An assertion of any other is
@@ -41,7 +44,8 @@ type Assertions struct {
 	// often keys are fetched; one host is asked 60 times a minute for all clients that
 	// have not authenticated yet.
 	HTTP *http.Client
-	// Logger is told of keys that cannot be fetched. If nil, slog.Default().
+	// Logger is told of keys that cannot be fetched. If it is nil, a Config.ClientAssertions
+	// has that of the endpoint, and otherwise it is slog.Default().
 	Logger *slog.Logger
 
 	once     sync.Once
@@ -67,7 +71,6 @@ type registration struct {
 const maxPrepared = 1000
 
 var (
-	errNoAssertions  = fmt.Errorf("%w: it showed an assertion, and Secrets.Assertions is nil", ErrNotAuthenticated)
 	errNotByKey      = fmt.Errorf("%w: it showed an assertion, and is registered for another authentication method (Client.AuthMethod)", ErrNotAuthenticated)
 	errRules         = fmt.Errorf("%w: the claims of its assertion are not those of its registration (Client.Assertion.Claims)", ErrNotAuthenticated)
 	errNoStore       = errors.New("clientauth: an assertion is good once, and there is no store that could tell: give the endpoint a Storage with Credentials")
@@ -76,51 +79,28 @@ var (
 	errNotRegistered = errors.New("its registration has neither JWKS nor JWKSURI nor Issuer")
 )
 
-// AuthMethods are the ways in which clients can show themselves, and the algorithms of
-// their assertions, nil if there are none: token_endpoint_auth_methods_supported and
-// token_endpoint_auth_signing_alg_values_supported of the metadata (RFC 8414 §2).
-func (s *Secrets) AuthMethods() (methods, algorithms []string) {
-	methods = []string{storage.ClientSecretBasic, storage.ClientSecretPost}
-	if s.Assertions != nil {
-		methods, algorithms = append(methods, storage.PrivateKeyJWT), jws.Algorithms()
-	}
-	return append(methods, s.Certificates.methods()...), algorithms
-}
-
-// ServerMetadata are the members of the metadata (RFC 8414 §2) that follow from how
-// clients come to be known: those of s.Clients, if they say any, as those of package
-// clientmetadata do.
-func (s *Secrets) ServerMetadata() map[string]any {
-	clients := s.Clients
-	if parts, split := clients.(storage.Parts); split {
-		clients = parts.Clients
-	}
-	if c, says := clients.(interface{ ServerMetadata() map[string]any }); says {
-		return c.ServerMetadata()
-	}
-	return nil
-}
-
-// validateAssertion authenticates a client by its assertion.
-func (s *Secrets) validateAssertion(ctx context.Context, c Request) (*storage.Client, error) {
-	client, unknown, err := s.find(ctx, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	a := s.Assertions
+// algorithms are those of the assertions that are taken.
+func (a *Assertions) algorithms() []string {
 	if a == nil {
-		if unknown != nil {
-			return nil, grants.InvalidClient.Because(unknown)
-		}
-		return nil, grants.InvalidClient.Because(errNoAssertions)
+		return nil
+	}
+	return jws.Algorithms()
+}
+
+// authenticate holds an assertion against the client that it names, or against a decoy
+// if the client is unknown.
+func (a *Assertions) authenticate(ctx context.Context, client *storage.Client, unknown error, c Request) error {
+	if a == nil {
+		return withoutAssertions(unknown)
 	}
 	if a.once.Do(a.start); a.fault != nil {
-		return nil, a.fault
+		return a.fault
 	}
 	refusal := unknown
 	if unknown == nil && client.AuthMethod != storage.PrivateKeyJWT {
 		refusal = errNotByKey
 	}
+	var err error
 	if refusal == nil {
 		err = a.verify(ctx, client, c)
 	} else {
@@ -129,10 +109,17 @@ func (s *Secrets) validateAssertion(ctx context.Context, c Request) (*storage.Cl
 	if refusal != nil || unsigned(err) {
 		a.decoys.pay(ctx, c.Assertion, c.Time)
 	}
-	if err != nil {
-		return nil, err
+	return err
+}
+
+// ForEndpoint implements [AssertionVerifier]. Its error names every fault of a.
+func (a *Assertions) ForEndpoint(issuer, tokenEndpoint string, logger *slog.Logger) (AssertionVerifier, error) {
+	own := &Assertions{
+		Issuer: cmp.Or(a.Issuer, issuer), TokenEndpoint: cmp.Or(a.TokenEndpoint, tokenEndpoint),
+		Issuers: slices.Clone(a.Issuers), HTTP: a.HTTP, Logger: cmp.Or(a.Logger, logger),
 	}
-	return client, nil
+	own.once.Do(own.start)
+	return own, own.fault
 }
 
 // unsigned reports whether an assertion was refused before a signature was verified,

@@ -60,7 +60,6 @@ const (
 )
 
 var (
-	errNoCertificates = fmt.Errorf("%w: it is registered to show a certificate, and Secrets.Certificates is nil", ErrNotAuthenticated)
 	errChain          = fmt.Errorf("%w: its certificate came with over %d others, or with an RSA key of over %d bits", ErrNotAuthenticated, maxAbove, maxRSABits)
 	errNoRoots        = fmt.Errorf("%w: it is registered for tls_client_auth, and Certificates.Roots is nil", ErrNotAuthenticated)
 	errOtherName      = fmt.Errorf("%w: its certificate does not have the name of its registration (Client.Certificate)", ErrNotAuthenticated)
@@ -79,14 +78,12 @@ func (c *Certificates) methods() (methods []string) {
 	return []string{storage.SelfSignedTLSClientAuth}
 }
 
-// validateCertificate gives the verdict on the certificate of a request that shows no
-// other credentials. The chain is verified for a client that does not exist too, and for
-// one that has a secret: so the time tells nothing of the client.
-func (s *Secrets) validateCertificate(ctx context.Context, client *storage.Client, r Request) error {
-	if s.Certificates == nil {
-		if client != nil && client.ShowsCertificate() {
-			r.Certified(errNoCertificates)
-		}
+// authenticate gives the verdict on the certificate of a request. The chain is verified
+// for a client that does not exist too, and for one that has a secret: so the time tells
+// nothing of the client.
+func (c *Certificates) authenticate(ctx context.Context, client *storage.Client, r Request) error {
+	if c == nil {
+		withoutCertificates(client, r)
 		return nil
 	}
 	if client != nil && client.Public() {
@@ -95,7 +92,7 @@ func (s *Secrets) validateCertificate(ctx context.Context, client *storage.Clien
 	if client == nil && r.Crowded {
 		return nil
 	}
-	untrusted := s.Certificates.verifyChain(r)
+	untrusted := c.verifyChain(r)
 	if client == nil || !client.ShowsCertificate() {
 		return nil
 	}
@@ -110,7 +107,7 @@ func (s *Secrets) validateCertificate(ctx context.Context, client *storage.Clien
 		}
 		return nil
 	}
-	known, err := s.Certificates.knows(ctx, client, r)
+	known, err := c.knows(ctx, client, r)
 	switch {
 	case err != nil:
 		return err

@@ -44,7 +44,8 @@ func TestM02Flood(t *testing.T) {
 		}
 		web := &published{n: make(map[string]int), keys: `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}]}`}
 		store := new(memory.Store)
-		s := &clientauth.Secrets{Clients: store, Certificates: &clientauth.Certificates{HTTP: &http.Client{Transport: web}, Logger: slog.New(slog.DiscardHandler)}}
+		certificates := &clientauth.Certificates{HTTP: &http.Client{Transport: web}, Logger: slog.New(slog.DiscardHandler)}
+		s := &clientauth.Secrets{Clients: store, Certificates: certificates}
 		show := func(id, uri string, key any) (shows, error) {
 			t.Helper()
 			if err := store.PutClient(t.Context(), &storage.Client{ID: id, AuthMethod: storage.SelfSignedTLSClientAuth, Assertion: storage.ClientAssertion{JWKSURI: uri}}); err != nil {
@@ -71,8 +72,8 @@ func TestM02Flood(t *testing.T) {
 				refused++
 			}
 		}
-		if got := web.n["victim.example.com"]; got != 60 || refused != 59 || outages != 1441 || s.Certificates.Prepared() != 1000 {
-			t.Errorf("%d requests, %d refusals, %d outages, %d registrations, want 60, 59, 1441, 1000", got, refused, outages, s.Certificates.Prepared())
+		if got := web.n["victim.example.com"]; got != 60 || refused != 59 || outages != 1441 || certificates.Prepared() != 1000 {
+			t.Errorf("%d requests, %d refusals, %d outages, %d registrations, want 60, 59, 1441, 1000", got, refused, outages, certificates.Prepared())
 		}
 		if v, err := show("real", "https://victim.example.com/jwks", public); err != nil || v.why != nil || web.n["victim.example.com"] != 60 {
 			t.Errorf("the client whose keys were here: %+v, %v after %d requests", v, err, web.n["victim.example.com"])

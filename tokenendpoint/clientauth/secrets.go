@@ -76,11 +76,11 @@ type Secrets struct {
 
 	// Assertions, if not nil, verify the assertions of clients that are registered for
 	// storage.PrivateKeyJWT. If nil, such a client cannot authenticate.
-	Assertions *Assertions
+	Assertions AssertionVerifier // *Assertions
 	// Certificates, if not nil, verify the certificates of clients that are registered
 	// for storage.TLSClientAuth or storage.SelfSignedTLSClientAuth. If nil, such a client
 	// cannot authenticate.
-	Certificates *Certificates
+	Certificates CertificateVerifier // *Certificates
 
 	once     sync.Once
 	key      [32]byte // random, of this process: makes decoys and remembered secrets unpredictable

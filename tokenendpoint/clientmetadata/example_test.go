@@ -12,6 +12,7 @@ import (
 	"github.com/contit/oauth/storage"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/clientmetadata"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -44,6 +45,7 @@ func Example() {
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, Keys: keys,
 		Storage:     storage.Parts{Clients: documents, Credentials: store, APIKeys: store},
 		Revocations: store, AuthorizationEndpoint: "https://auth.example.com/login",
+		ClientAssertions: &clientauth.Assertions{}, // for those that show a key
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -18,8 +18,8 @@ var assertionRules = []rule{
 
 // e19 sends one assertion fifty times at once, to two endpoints over one store.
 func e19(t *testing.T, open testbed.Opener) {
-	f := testbed.New(t, open, testbed.Patient)
-	second := testbed.New(t, testbed.Beside(f), testbed.Patient)
+	f := testbed.New(t, open, testbed.Patient, testbed.WithAssertions)
+	second := testbed.New(t, testbed.Beside(f), testbed.Patient, testbed.WithAssertions)
 	for round := range testbed.Rounds {
 		k := f.NewKeyed(jws.EdDSA) // the limit counts the failures of a client
 		r := testbed.Form("grant_type", "client_credentials").AssertedBy(k.Assertion(nil))
@@ -43,7 +43,7 @@ func e19(t *testing.T, open testbed.Opener) {
 }
 
 func e17(t *testing.T, open testbed.Opener) {
-	f := testbed.New(t, open)
+	f := testbed.New(t, open, testbed.WithAssertions)
 	k := f.NewKeyed(jws.ES256)
 	r := testbed.Form("grant_type", "client_credentials").AssertedBy(k.Assertion(nil))
 	f.BreakStore(testbed.Fault{Method: testbed.CallCreateCredential})

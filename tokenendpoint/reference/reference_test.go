@@ -19,6 +19,7 @@ import (
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 	"github.com/contit/oauth/tokenendpoint/reference"
 )
@@ -42,7 +43,7 @@ func everything(t testing.TB) tokenendpoint.Description {
 	store := new(memory.Store)
 	endpoint, err := tokenendpoint.New(tokenendpoint.Config{
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, Keys: keys, Storage: store, Revocations: store,
-		AuthorizationEndpoint: "https://auth.example.com/login",
+		AuthorizationEndpoint: "https://auth.example.com/login", ClientAssertions: new(clientauth.Assertions),
 		Grants: map[string]grants.Grant{
 			grants.TypeClientCredentials: grants.ClientCredentials{}, grants.TypeRefreshToken: grants.RefreshToken{},
 			grants.TypeAPIKey: grants.APIKey{}, grants.TypeAuthorizationCode: grants.AuthorizationCode{}, "urn:example:pairing": nameless,

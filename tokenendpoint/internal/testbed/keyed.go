@@ -16,6 +16,8 @@ import (
 
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage"
+	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
@@ -63,6 +65,9 @@ func PublicKeys(algorithm string, n int) []byte {
 	}
 	return text
 }
+
+// WithAssertions lets clients in that show an assertion.
+func WithAssertions(c *tokenendpoint.Config) { c.ClientAssertions = new(clientauth.Assertions) }
 
 // NewKeyed registers a client that may do everything, and shows itself by a key of the
 // algorithm.

@@ -10,6 +10,7 @@ import (
 	"github.com/contit/oauth/grants"
 	"github.com/contit/oauth/storage/memory"
 	"github.com/contit/oauth/tokenendpoint"
+	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/internal/testbed"
 	"github.com/contit/oauth/tokenendpoint/jws"
 	"github.com/contit/oauth/tokenendpoint/reference"
@@ -30,6 +31,7 @@ func newEndpoint(t *testing.T, change func(*tokenendpoint.Config)) *tokenendpoin
 		Storage:               store,
 		Revocations:           store,
 		AuthorizationEndpoint: "https://as.test/login",
+		ClientAssertions:      new(clientauth.Assertions),
 	}
 	if change != nil {
 		change(&c)
