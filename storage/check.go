@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ func (c *Client) Check() error {
 			faults.add("Secrets[%d] has the ID of another: two secrets of a client have one ID", i)
 		}
 		seen[s.ID] = true
-		if s.Hash != "" && !hashForm.MatchString(s.Hash) {
+		if s.Hash != "" && !hasMark(s.Hash) {
 			faults.add("Secrets[%d].Hash is no hash of a known form: see package clientauth", i)
 		}
 	}
@@ -120,7 +119,32 @@ var authMethods = []string{
 	"client_secret_jwt", PrivateKeyJWT, TLSClientAuth, SelfSignedTLSClientAuth, "attest_jwt_client_auth",
 }
 
-var hashForm = regexp.MustCompile(`^([A-Za-z0-9_-]+:|\$[A-Za-z0-9_-]+\$|\{[A-Za-z0-9_-]+\}|pbkdf2_[a-z0-9]+\$).`)
+// hasMark reports whether a hash begins with the mark of its form and goes on after it:
+// "name:", "$name$", "{name}" or "pbkdf2_name$", where a name has letters, digits, minus
+// signs and underscores. It is no regexp: every program would contain that package for it.
+func hasMark(hash string) bool {
+	open, rest := "", hash
+	if strings.HasPrefix(hash, "$") || strings.HasPrefix(hash, "{") {
+		open, rest = hash[:1], hash[1:]
+	}
+	after := strings.TrimLeftFunc(rest, isNameCharacter)
+	name := strings.TrimSuffix(rest, after)
+	if name == "" || len(after) < 2 || after[1] == '\n' {
+		return false
+	}
+	switch open + after[:1] {
+	case ":", "$$", "{}":
+		return true
+	case "$":
+		digest, django := strings.CutPrefix(name, "pbkdf2_")
+		return django && digest != "" && !strings.ContainsFunc(digest, func(c rune) bool { return c == '-' || c == '_' || unicode.IsUpper(c) })
+	}
+	return false
+}
+
+func isNameCharacter(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}
 
 // IsScopeToken reports whether s is one scope-token: printable ASCII without ", \
 // and space, and not empty (RFC 6749 §3.3).

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -49,6 +50,25 @@ func FuzzSecret(f *testing.F) {
 		}
 		if s.Digest("a") == s.Digest("b") || s.Digest("a") != storage.PresentedSecret(text).Digest("a") {
 			t.Errorf("Digest of %q: got the same for two kinds, or two for one", text)
+		}
+	})
+}
+
+// hashForm is the rule of the marks of hashes a second time.
+var hashForm = regexp.MustCompile(`^([A-Za-z0-9_-]+:|\$[A-Za-z0-9_-]+\$|\{[A-Za-z0-9_-]+\}|pbkdf2_[a-z0-9]+\$).`)
+
+func FuzzHashForm(f *testing.F) {
+	for _, name := range []string{"", "a", "sha256-hex", "pbkdf2_", "pbkdf2_sha256", "pbkdf2_Sha256", "pbkdf2_sha_1", "pbkdf2-sha256", "é"} {
+		for _, around := range []string{"%s:", "$%s$", "{%s}", "%s$", "$%s}", "{%s$", "$%s:", "{%s:", "$$%s$", "%s"} {
+			for _, rest := range []string{"", "x", "\n", "\xff", "$"} {
+				f.Add(fmt.Sprintf(around, name) + rest)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, hash string) {
+		err := (&storage.Client{ID: "c", Secrets: []storage.ClientSecret{{ID: "1", Hash: hash}}}).Check()
+		if got, want := err == nil, hash == "" || hashForm.MatchString(hash); got != want {
+			t.Errorf("the hash %q: got %v, want it taken: %t", hash, err, want)
 		}
 	})
 }

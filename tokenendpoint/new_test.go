@@ -18,7 +18,6 @@ import (
 	"github.com/contit/oauth/storage/redisstore"
 	"github.com/contit/oauth/storage/sqlstore"
 	"github.com/contit/oauth/tokenendpoint"
-	"github.com/contit/oauth/tokenendpoint/assertion"
 	"github.com/contit/oauth/tokenendpoint/clientauth"
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
@@ -61,12 +60,14 @@ const noPage = `AuthorizationEndpoint is missing: the grant "authorization_code"
 
 var emptyStore = new(memory.Store)
 
-// faulty are configurations with one fault each.
-var faulty = []struct {
+// faultyConfig is a configuration with one fault.
+type faultyConfig struct {
 	name   string
 	change func(*tokenendpoint.Config)
 	want   string
-}{
+}
+
+var faulty = []faultyConfig{
 	{"an issuer is required", issuedBy(""), "Issuer is missing"},
 	{"an issuer is a URL", issuedBy("as.test"), "Issuer is not a URL without query and fragment, such as https://auth.example.com"},
 	{"an issuer has a host", issuedBy("https:///token"), "Issuer is not a URL without query and fragment, such as https://auth.example.com"},
@@ -96,17 +97,6 @@ var faulty = []struct {
 	{"a part of a store is no nil pointer", func(c *tokenendpoint.Config) {
 		c.Storage = storage.Parts{Clients: emptyStore, Credentials: (*memory.Store)(nil)}
 	}, "Storage.Credentials is a nil pointer"},
-	{"assertions are no nil pointer", func(c *tokenendpoint.Config) { c.ClientAssertions = (*clientauth.Assertions)(nil) }, "ClientAssertions is a nil pointer"},
-	{"assertions need a store for those that were used", func(c *tokenendpoint.Config) {
-		c.ClientAssertions, c.Storage = new(clientauth.Assertions), storage.Parts{Clients: emptyStore}
-	}, "ClientAssertions need credentials, and Storage has none: an assertion is good once"},
-	{"assertions are not for another validator", func(c *tokenendpoint.Config) {
-		c.ClientAssertions, c.ClientValidator = new(clientauth.Assertions), &clientauth.Secrets{Clients: emptyStore}
-	}, "ClientAssertions are not for a ClientValidator: a clientauth.Secrets has a field for its own Assertions"},
-	{"a party that vouches is there once", func(c *tokenendpoint.Config) {
-		github := assertion.GitHubActions().Config(c.Issuer, c.Keys)
-		c.ClientAssertions = &clientauth.Assertions{Issuers: []assertion.Config{github, github}}
-	}, "ClientAssertions: clientauth: Assertions.Issuers has one issuer twice"},
 	{"a limiter is no nil pointer", func(c *tokenendpoint.Config) { c.Limiter = (*nobodysLimiter)(nil) }, "Limiter is a nil pointer"},
 	{"a grant is no nil function", oneGrant("own", grants.Func(nil)), `the grant "own" is nil`},
 	{"an issuer has no user", issuedBy("https://me@as.test"), "Issuer is not a URL without query and fragment, such as https://auth.example.com"},
@@ -220,7 +210,7 @@ func saying(name string, value any) func(*tokenendpoint.Config) {
 }
 
 func TestNewRefusesAFault(t *testing.T) {
-	for _, tt := range faulty {
+	for _, tt := range slices.Concat(faulty, faultyAssertions) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := goodConfig(t)
 			tt.change(&c)

@@ -20,12 +20,13 @@ type keyed struct {
 	own *jws.KeySet // of the client
 }
 
-func newKeyed(t *testing.T) *keyed {
+// withAssertions lets such a client in.
+func withAssertions(c *tokenendpoint.Config) { c.ClientAssertions = &clientauth.Assertions{} }
+
+func newKeyed(t *testing.T, change func(*tokenendpoint.Config)) *keyed {
 	t.Helper()
 	k := &keyed{own: newKeys(t)}
-	k.server = newServer(t, func(c *tokenendpoint.Config) {
-		c.ClientValidator = &clientauth.Secrets{Clients: c.Storage, Assertions: &clientauth.Assertions{Issuer: c.Issuer}}
-	})
+	k.server = newServer(t, change)
 	w := httptest.NewRecorder()
 	k.own.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	k.put(&storage.Client{

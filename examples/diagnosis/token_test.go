@@ -58,11 +58,15 @@ var atTokenEndpoint = []provocation{
 		return s.send(r)
 	}},
 	{"an assertion for the token endpoint, as clients were taught once", func(t *testing.T) answer {
-		k := newKeyed(t)
+		k := newKeyed(t, withAssertions)
 		return k.show(k.assertion(issuer + "/connect/token"))
 	}},
+	{"an assertion where the host has set nothing for it", func(t *testing.T) answer {
+		k := newKeyed(t, nil)
+		return k.show(k.assertion(issuer))
+	}},
 	{"an assertion that a client keeps", func(t *testing.T) answer {
-		k := newKeyed(t)
+		k := newKeyed(t, withAssertions)
 		assertion := k.assertion(issuer)
 		if first := k.show(assertion); first.status != http.StatusOK {
 			t.Fatalf("the first use gets %d: %s", first.status, first.line)

@@ -34,9 +34,9 @@
 // address at which it publishes them. A workload has no key of its own, but a token of
 // its platform, such as GitHub Actions or Kubernetes: its Assertion names the platform
 // and the claims that the token must have, and [Assertions].Issuers trusts the platform.
-// The endpoint verifies both by itself if its Storage keeps credentials; the platforms
-// need [Secrets].Assertions. "Callers without a shared secret" of package tokenendpoint
-// shows both.
+// An endpoint verifies both if its Config.ClientAssertions says so, or the Assertions of
+// [Secrets] that the host makes itself. "Callers without a shared secret" of package
+// tokenendpoint shows both.
 //
 // A client can also show a certificate in the TLS handshake (RFC 8705), one of a CA that
 // [Certificates].Roots names (storage.TLSClientAuth) or one that it has signed itself

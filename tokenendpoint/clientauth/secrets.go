@@ -75,12 +75,13 @@ type Secrets struct {
 	OtherHash func(hash string, secret storage.Secret) (bool, error)
 
 	// Assertions, if not nil, verify the assertions of clients that are registered for
-	// storage.PrivateKeyJWT. If nil, such a client cannot authenticate.
-	Assertions AssertionVerifier // *Assertions
+	// storage.PrivateKeyJWT: a pointer to [Assertions]. If nil, such a client cannot
+	// authenticate.
+	Assertions AssertionVerifier
 	// Certificates, if not nil, verify the certificates of clients that are registered
-	// for storage.TLSClientAuth or storage.SelfSignedTLSClientAuth. If nil, such a client
-	// cannot authenticate.
-	Certificates CertificateVerifier // *Certificates
+	// for storage.TLSClientAuth or storage.SelfSignedTLSClientAuth: a pointer to
+	// [Certificates]. If nil, such a client cannot authenticate.
+	Certificates CertificateVerifier
 
 	once     sync.Once
 	key      [32]byte // random, of this process: makes decoys and remembered secrets unpredictable

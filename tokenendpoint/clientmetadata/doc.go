@@ -28,5 +28,7 @@
 // package grants sends no browser to it for an error, but shows the error to the user: anybody
 // can make a document, and a link to this server must not lead wherever its author likes.
 //
-// Such clients have no secret. They are public, or show a key (private_key_jwt).
+// Such clients have no secret. They are public, or show a key (private_key_jwt). Config.ClientAssertions
+// of package tokenendpoint lets those with a key in: without it they are refused, and New
+// logs a line about it.
 package clientmetadata
