@@ -344,6 +344,8 @@
 //     next request. A key that the client takes from its JWKSURI is good until the copy
 //     that the server has expires: five minutes unless the answer says otherwise, an hour
 //     at most, and a day while the JWKSURI cannot be fetched.
+//   - Config.ClientAssertions taken away: access tokens live. Every request with an
+//     assertion is refused, one for a refresh too.
 //   - A key taken from RegistrationConfig of package clientmetadata: the clients that it
 //     has sealed are unknown, as deleted ones are.
 //   - BasicNotEncoded: it applies to the next request.
