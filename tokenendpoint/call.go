@@ -24,8 +24,9 @@ type call struct {
 	binding                        // certificate.go
 	free       bool                // no secret was guessed at: see identify
 
-	event  *Event
-	lapped time.Time // when the last step ended; zero if nobody observes
+	event   *Event
+	arrived time.Time // when the whole request was here; event.Time is the same, for stores
+	lapped  time.Time // when the last step ended; zero if nobody observes
 }
 
 var errNoClientID = grants.InvalidRequest.Describe("client_id is missing")
@@ -56,7 +57,8 @@ func (c *call) readParams(w http.ResponseWriter, r *http.Request) (err error) {
 	if c.params, err = params.Read(w, r); err != nil {
 		return err
 	}
-	c.event.Time = now() // the whole request is here
+	c.arrived = time.Now()
+	c.event.Time = instant(c.arrived)
 	c.shown, c.unreadable, err = params.Credentials(r, &c.params, c.event.Time)
 	return err
 }

@@ -25,13 +25,15 @@ func (h *Handler) commit(ctx context.Context, x *exchange) error {
 	if x.presented == nil && !x.refreshes && x.once == nil { // nothing to write
 		return nil
 	}
-	ctx = x.committing.Begin(context.WithoutCancel(ctx), time.Now().Add(h.timeout))
+	began := time.Now()
+	ctx = x.committing.Begin(context.WithoutCancel(ctx), began.Add(h.timeout))
 	defer x.committing.End()
 	if err := h.useOnce(ctx, x); err != nil || x.presented == nil && !x.refreshes {
 		return err
 	}
+	at := instant(began)
 	for range attempts {
-		err := h.write(ctx, x)
+		err := h.write(ctx, x, at)
 		switch {
 		case err == nil:
 			return nil
@@ -45,6 +47,7 @@ func (h *Handler) commit(ctx context.Context, x *exchange) error {
 		if err := h.judgeAgain(ctx, x); err != nil {
 			return err
 		}
+		at = now()
 	}
 	return errUnsettled
 }
@@ -82,8 +85,7 @@ func (h *Handler) judgeAgain(ctx context.Context, x *exchange) error {
 }
 
 // write makes the one call of the store.
-func (h *Handler) write(ctx context.Context, x *exchange) error {
-	at := now()
+func (h *Handler) write(ctx context.Context, x *exchange, at time.Time) error {
 	switch {
 	case x.presented == nil:
 		return h.begin(ctx, x)

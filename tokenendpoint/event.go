@@ -141,7 +141,7 @@ func (o Outcome) level() slog.Level {
 
 // report gives the event to the host and writes one line. The answer has been
 // written: a panic here cannot take it back.
-func (h *Handler) report(ctx context.Context, e *Event) {
+func (h *Handler) report(ctx context.Context, e *Event, start time.Time) {
 	defer func() { recover() }() // the logger's
 	func() {
 		defer func() {
@@ -154,13 +154,16 @@ func (h *Handler) report(ctx context.Context, e *Event) {
 			h.observe(ctx, *e)
 		}
 	}()
-	h.log(ctx, e)
+	h.log(ctx, e, start)
 }
 
-func (h *Handler) log(ctx context.Context, e *Event) {
+func (h *Handler) log(ctx context.Context, e *Event, start time.Time) {
 	level := e.Outcome.level()
 	if !h.logger.Enabled(ctx, level) {
 		return
+	}
+	if h.observe == nil { // nobody has asked for it before
+		e.Total = time.Since(start)
 	}
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,

@@ -2,7 +2,6 @@ package tokenendpoint
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/contit/oauth/grants"
 )
@@ -43,7 +42,7 @@ func (h *Handler) issue(w http.ResponseWriter, r *http.Request, x *exchange) ([]
 	if err := h.read(w, r, x); err != nil {
 		return nil, err
 	}
-	ctx := x.deciding.Begin(r.Context(), time.Now().Add(h.timeout))
+	ctx := x.deciding.Begin(r.Context(), x.arrived.Add(h.timeout))
 	defer x.deciding.End()
 	err := h.braked(ctx, &x.call, func() error {
 		if err := h.authenticate(ctx, x); err != nil {

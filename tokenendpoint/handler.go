@@ -120,18 +120,23 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e *Event, act ac
 	if e.Endpoint != EndpointIntrospection && h.cors(w, r) {
 		return
 	}
-	e.Time = now()
+	e.Time = instant(start)
 	body, refused := h.guarded(w, r, e, act)
-	decided := time.Now()
+	var decided time.Time
+	if h.observe != nil {
+		decided = time.Now()
+	}
 	if refused == nil {
 		e.Status = http.StatusOK
 		writeJSON(w, http.StatusOK, body)
 	} else {
 		h.respondError(w, refused, e)
 	}
-	end := time.Now()
-	e.Respond, e.Total = end.Sub(decided), end.Sub(start)
-	h.report(r.Context(), e)
+	if h.observe != nil {
+		end := time.Now()
+		e.Respond, e.Total = end.Sub(decided), end.Sub(start)
+	}
+	h.report(r.Context(), e, start)
 }
 
 // guarded turns a panic of a host's store, grant, hook, signer or error into an
@@ -164,6 +169,8 @@ type panicError struct {
 // Error returns the value and the stack, for the log.
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
-// now is the one instant by which a request is judged. A microsecond is the
-// smallest unit that every store keeps.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// instant is a reading of the clock in the form in which it judges and is stored. A
+// microsecond is the smallest unit that every store keeps.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func now() time.Time { return instant(time.Now()) }

@@ -45,7 +45,7 @@ type page struct {
 
 // count is 16 bytes. Up to 35 minutes of microseconds fit into 32 bits.
 type count struct {
-	last     time.Duration // since the start
+	last     time.Duration // since the start; of no meaning while failed is zero
 	failed   micros        // the rest of the failures at that time
 	underWay micros        // reservations
 }
@@ -68,12 +68,17 @@ func (r *Table) lock(p Slot) (*page, *count) {
 	if pg.counts == nil {
 		pg.counts = new([pageCounts]count)
 	}
-	c, now := &pg.counts[p/ratePages%pageCounts], time.Since(r.start).Truncate(time.Microsecond)
-	passed := max(now-c.last, 0) // a clock that runs backwards forgets nothing
-	c.failed = microsOf(max(c.failed.duration()-passed, 0))
-	c.last = now
+	c := &pg.counts[p/ratePages%pageCounts]
+	if c.failed > 0 { // else there is nothing to forget, and nobody reads the clock
+		now := r.now()
+		passed := max(now-c.last, 0) // a clock that runs backwards forgets nothing
+		c.failed = microsOf(max(c.failed.duration()-passed, 0))
+		c.last = now
+	}
 	return pg, c
 }
+
+func (r *Table) now() time.Duration { return time.Since(r.start).Truncate(time.Microsecond) }
 
 // full returns how long it takes until there is room for one more failure,
 // however the reservations end; zero if there may be room now.
@@ -86,7 +91,12 @@ func (r *Table) hasRoom(c *count) bool {
 	return (c.failed+c.underWay).duration()+r.interval <= r.burst
 }
 
-func (r *Table) fail(c *count) { c.failed = microsOf(min(c.failed.duration()+r.interval, r.burst)) }
+func (r *Table) fail(c *count) {
+	if c.failed == 0 { // lock has not read the clock
+		c.last = r.now()
+	}
+	c.failed = microsOf(min(c.failed.duration()+r.interval, r.burst))
+}
 
 // Count counts a failure that nobody has reserved.
 func (r *Table) Count(p Slot) {
