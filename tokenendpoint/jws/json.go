@@ -79,6 +79,9 @@ func (o *object) value(name string, value any) {
 // appendString appends s as a JSON string (RFC 8259 §7). It reports whether s is
 // valid UTF-8: replacing invalid bytes would make two names one.
 func appendString(b []byte, s string) ([]byte, bool) {
+	if isPlain(s) { // nearly all are
+		return append(append(append(b, '"'), s...), '"'), true
+	}
 	if !utf8.ValidString(s) {
 		return b, false
 	}
@@ -100,4 +103,14 @@ func appendString(b []byte, s string) ([]byte, bool) {
 	}
 	b = append(b, s[done:]...)
 	return append(b, '"'), true
+}
+
+// isPlain reports whether s is ASCII of which nothing needs an escape.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

@@ -97,8 +97,9 @@ func authorization(r *http.Request) (value string, n int) {
 
 // take removes a parameter.
 func (p *Params) take(name string) (value string, ok bool) {
-	value, ok = p.Form[name]
-	delete(p.Form, name)
+	if value, ok = p.Form[name]; ok {
+		delete(p.Form, name)
+	}
 	return value, ok
 }
 
@@ -148,5 +149,5 @@ func parseBasic(header string) (b basic, err error) {
 // IsText reports whether s is UTF-8 without control characters, and no longer
 // than a parameter may be.
 func IsText(s string) bool {
-	return checkValue(anyText, s) == nil && utf8.ValidString(s)
+	return checkValue(anyText, s, false) == nil && utf8.ValidString(s)
 }

@@ -49,7 +49,7 @@ func allowed(v url.Values) bool {
 			return false
 		}
 		for _, value := range values {
-			if checkEncoding(name, value) != nil || checkValue(known(name), value) != nil {
+			if checkEncoding(name, value) != nil || checkValue(known(name), value, false) != nil {
 				return false
 			}
 		}

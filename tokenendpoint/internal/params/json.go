@@ -24,21 +24,21 @@ const whiteSpace = " \t\r\n"
 // takes the last, it matches names without regard to case, and it turns null,
 // bad UTF-8 and lone surrogates into something else (RFC 8259 §4, §8.1, §8.2).
 func parseJSON(body string) (Params, error) {
-	p := Params{Form: make(grants.Form, 8)}
+	p := newReading()
 	if !strings.HasPrefix(strings.TrimLeft(body, whiteSpace), "{") {
-		return p, errIsNoJSON
+		return p.Params, errIsNoJSON
 	}
 	if err := checkEncoding("", body); err != nil {
-		return p, err
+		return p.Params, err
 	}
 	j := jsonReader{rest: body}
 	if err := j.object(&p); err != nil {
-		return p, err
+		return p.Params, err
 	}
 	if j.peek(); j.rest != "" { // trailing data
-		return p, errMalformedBody
+		return p.Params, errMalformedBody
 	}
-	return p, nil
+	return p.Params, nil
 }
 
 // jsonReader reads JSON from the front of rest, in one pass.
@@ -48,7 +48,7 @@ type jsonReader struct {
 }
 
 // object reads the one object of a request.
-func (j *jsonReader) object(p *Params) error {
+func (j *jsonReader) object(p *reading) error {
 	if !j.take('{') {
 		return errMalformedBody
 	}
@@ -75,7 +75,7 @@ func (j *jsonReader) object(p *Params) error {
 
 // parameter reads the value of one parameter: a string, or null, which is none. Any
 // other value may stand behind an unknown name.
-func (j *jsonReader) parameter(p *Params, name string) error {
+func (j *jsonReader) parameter(p *reading, name string) error {
 	switch c := j.peek(); {
 	case c == '"':
 		value, ok := j.string()
@@ -99,15 +99,15 @@ func (j *jsonReader) parameter(p *Params, name string) error {
 	return p.addChecked(name, "")
 }
 
-func (p *Params) addChecked(name, value string) error {
+func (p *reading) addChecked(name, value string) error {
 	if err := checkEncoding(name, value); err != nil {
 		return err
 	}
-	return p.add(name, value)
+	return p.add(name, value, false)
 }
 
 // resources reads an array of strings.
-func (j *jsonReader) resources(p *Params) error {
+func (j *jsonReader) resources(p *reading) error {
 	j.take('[')
 	if j.take(']') {
 		return nil
