@@ -17,8 +17,20 @@ import (
 func (r *Request) Share() {
 	if r.shared == nil {
 		own := r.own
+		if own.record != nil { // the endpoint may have it, see Taken
+			own.record = own.record.Clone()
+		}
 		r.shared = &own
 	}
+}
+
+// Taken is Presented for package tokenendpoint. Until Share was called, nobody but the
+// caller has seen the request, so the record is not copied: the caller may change it.
+func (r *Request) Taken() (record *storage.Credential, secret storage.Secret, ok bool) {
+	if r.shared != nil {
+		return r.Presented()
+	}
+	return r.own.record, r.own.secret, r.own.record != nil
 }
 
 // PresentAgain looks up the presented credential once more, and refuses the same

@@ -73,8 +73,8 @@ func (r *Request) present(ctx context.Context, kind string, secret storage.Secre
 	return c, nil
 }
 
-// Presented returns the credential that [Request.Present] found and the secret that
-// the client showed for it. If nothing was found, ok is false.
+// Presented returns a copy of the credential that [Request.Present] found and the
+// secret that the client showed for it. If nothing was found, ok is false.
 func (r *Request) Presented() (record *storage.Credential, secret storage.Secret, ok bool) {
 	f := r.found()
 	if f.record == nil {

@@ -171,3 +171,29 @@ func TestPresentAgainAsksForTheKey(t *testing.T) {
 	}
 	wantVerdict(t, r.PresentAgain(t.Context()), grants.InvalidGrant)
 }
+
+// The endpoint changes the record that it takes. A copy of the request that the host's
+// code has must not show that, nor change the record.
+func TestTakenIsTheEndpointsOwn(t *testing.T) {
+	store := new(memory.Store)
+	r := request(store)
+	if _, err := r.Present(t.Context(), kindInvite, keepInvite(t, store, nil)); err != nil {
+		t.Fatal(err)
+	}
+	taken, _, ok := r.Taken()
+	if !ok {
+		t.Fatal("nothing was taken")
+	}
+	family := taken.Family
+	r.Share()
+	lent := *r
+	taken.Salt, taken.Family = []byte("salt"), "other"
+	if seen, _, _ := lent.Presented(); seen.Salt != nil || seen.Family != family {
+		t.Errorf("the host sees %+v, which the endpoint has changed", seen)
+	}
+	if stolen, _, _ := lent.Taken(); stolen == taken {
+		t.Error("the host gets the record of the endpoint")
+	} else if again, _, _ := lent.Taken(); again == stolen {
+		t.Error("two calls for the host share a record")
+	}
+}

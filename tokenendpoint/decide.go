@@ -84,7 +84,7 @@ func (x *exchange) authorize(ctx context.Context) (*grants.Authorization, error)
 // takePresented takes over the credentials that the request presented, out of
 // reach of hooks.
 func (x *exchange) takePresented() bool {
-	record, secret, ok := x.request.Presented()
+	record, secret, ok := x.request.Taken()
 	if !ok {
 		return false
 	}
