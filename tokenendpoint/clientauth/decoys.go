@@ -59,15 +59,18 @@ func (p *profile) pretend(ctx context.Context, rounds int) {
 // and the same identifier always gets the same profile: otherwise a caller could ask
 // twice and see that the client is unknown.
 func (d *decoys) pick(key *[32]byte, id string) *profile {
+	seen := d.seen.Load()
+	switch {
+	case seen == nil:
+		return unseen
+	case len(*seen) == 1: // nothing to choose, for any identifier
+		return (*seen)[0]
+	}
 	// A caller learns nothing of the sum except the profile that it chose. So a key
 	// in front is as good as an HMAC, and stays on the stack.
 	var buf [256]byte
 	sum := sha256.Sum256(append(append(append(buf[:0], key[:]...), "decoy\x00"...), id...))
 	n := binary.BigEndian.Uint64(sum[:])
-	seen := d.seen.Load()
-	if seen == nil {
-		return unseen
-	}
 	return (*seen)[n%uint64(len(*seen))]
 }
 
