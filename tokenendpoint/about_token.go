@@ -14,8 +14,9 @@ var errNoToken = grants.InvalidRequest.Describe("token is missing")
 // decides the answer.
 func (h *Handler) aboutToken(name Endpoint, act func(ctx context.Context, c *call, token string) ([]byte, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.serve(w, r, &Event{Endpoint: name}, func(w http.ResponseWriter, r *http.Request, e *Event) ([]byte, error) {
-			c := &call{event: e}
+		c := new(call)
+		c.event.Endpoint = name
+		h.serve(w, r, &c.event, func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			token, err := h.readToken(w, r, c)
 			if err != nil {
 				return nil, err
@@ -23,7 +24,7 @@ func (h *Handler) aboutToken(name Endpoint, act func(ctx context.Context, c *cal
 			ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
 			defer cancel()
 			err = h.braked(ctx, c, func() error {
-				if err := h.identify(ctx, c); err != nil {
+				if err := h.identify(ctx, c, nil); err != nil {
 					return err
 				}
 				return h.useUp(ctx, c)

@@ -25,7 +25,7 @@ var (
 // grant. A client that has shown no secret learns of its registration when its
 // stand-in has been verified.
 func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
-	if err := h.identify(ctx, &x.call); err != nil {
+	if err := h.identify(ctx, &x.call, x.clientID); err != nil {
 		return err
 	}
 	x.request.Client = x.client
@@ -35,7 +35,7 @@ func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
 	switch {
 	case x.client.Public(), x.standsIn():
 		x.request.AuthMethod = storage.AuthNone
-	case x.certified:
+	case x.certified():
 		x.request.AuthMethod = x.client.AuthMethod
 	}
 	if x.verified() || !x.standIn.ownSecret {
@@ -50,13 +50,13 @@ func (h *Handler) authenticate(ctx context.Context, x *exchange) error {
 // request changes before it is decided: an assertion proves who asks, and an
 // attacker with a copy of it must not try it at one request after another.
 func (h *Handler) useUp(ctx context.Context, c *call) error {
-	if c.mark == nil {
+	if c.mark == nil || c.mark.record == nil {
 		return nil
 	}
 	defer c.lap(&c.event.Authenticate)
 	ctx, cancel := h.lasting(ctx)
 	defer cancel()
-	err := h.storage.CreateCredential(ctx, c.mark)
+	err := h.storage.CreateCredential(ctx, c.mark.record)
 	if errors.Is(err, storage.ErrExists) {
 		return grants.InvalidClient.Because(errUsedAssertion)
 	}
@@ -84,8 +84,9 @@ func brokenRecord(faults error) error {
 // identify finds and authenticates the client (RFC 6749 §2.3, §3.2.1). No other
 // place decides, for any endpoint, which client may come without a secret. A
 // failure costs nothing if the caller can learn nothing about a secret: the
-// client does not exist, has no secret, or showed none.
-func (h *Handler) identify(ctx context.Context, c *call) (err error) {
+// client does not exist, has no secret, or showed none. clientID names the client by its
+// stand-in, if the request does not.
+func (h *Handler) identify(ctx context.Context, c *call, clientID func(context.Context) (string, error)) (err error) {
 	defer c.lap(&c.event.Authenticate)
 	switch {
 	case c.unreadable != nil && c.shown.Undecoded.Empty():
@@ -95,8 +96,8 @@ func (h *Handler) identify(ctx context.Context, c *call) (err error) {
 		c.free = true
 		return grants.InvalidClient.Because(fmt.Errorf("%w; %w", c.unreadable, errNoUndecoded))
 	}
-	if c.standIn.clientID != nil {
-		if c.shown.ID, err = c.standIn.clientID(ctx); err != nil {
+	if c.standIn.names {
+		if c.shown.ID, err = clientID(ctx); err != nil {
 			return err
 		}
 	}
@@ -106,7 +107,8 @@ func (h *Handler) identify(ctx context.Context, c *call) (err error) {
 			return grants.InvalidClient.Because(errNoAssertions)
 		}
 		if h.hasCredentials {
-			c.shown.UseUp = func(mark *storage.Credential) { c.mark = mark }
+			m := new(mark)
+			c.mark, c.shown.UseUp = m, func(record *storage.Credential) { m.record = record }
 		}
 	}
 	client, err := h.clients.ValidateClient(ctx, c.shown)
@@ -129,10 +131,10 @@ func (h *Handler) identify(ctx context.Context, c *call) (err error) {
 		return grants.InvalidClient.Because(errPublicSecret)
 	case c.unreadable != nil && !client.BasicNotEncoded: // even if the host's validator has taken it
 		return c.refused(grants.InvalidClient.Because(errOnlyUndecoded))
-	case !client.Public() && !shown && !(c.certified && client.ShowsCertificate()) && !c.standsIn():
+	case !client.Public() && !shown && !(c.certified() && client.ShowsCertificate()) && !c.standsIn():
 		c.free = true // nobody guesses a private key
-		if c.uncertified != nil {
-			return grants.InvalidClient.Because(c.uncertified)
+		if c.verdict != nil && c.verdict.uncertified != nil {
+			return grants.InvalidClient.Because(c.verdict.uncertified)
 		}
 		if err := client.CheckAuthMethod(); err != nil { // it may be meant to be public
 			return brokenRecord(err)

@@ -61,7 +61,7 @@ func (h *Handler) bound(x *exchange) error {
 // requestedScope narrows to the scope parameter: never silently less or more
 // (RFC 6749 §3.3). The endpoint ignores it beside a code (RFC 6749 §4.1.3).
 func (x *exchange) requestedScope(granted []string) ([]string, error) {
-	r := &x.request
+	r := x.request
 	if r.Scope == nil || r.GrantType == grants.TypeAuthorizationCode {
 		return granted, nil
 	}

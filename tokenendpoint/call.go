@@ -19,15 +19,19 @@ type call struct {
 	unreadable error // why the shown credentials cannot authenticate
 	standIn    standIn
 	guess      guess
-	client     *storage.Client     // authenticated
-	mark       *storage.Credential // of the assertion that the client showed, to be used up; or nil
-	binding                        // certificate.go
-	free       bool                // no secret was guessed at: see identify
+	client     *storage.Client // authenticated
+	mark       *mark           // of the assertion that the client showed, to be used up; or nil
+	binding                    // certificate.go
+	free       bool            // no secret was guessed at: see identify
 
-	event   *Event
+	event   Event
 	arrived time.Time // when the whole request was here; event.Time is the same, for stores
 	lapped  time.Time // when the last step ended; zero if nobody observes
 }
+
+// mark is the record that a validator gives to be used up. It has memory of its own,
+// since the validator may keep the function that takes it.
+type mark struct{ record *storage.Credential }
 
 var errNoClientID = grants.InvalidRequest.Describe("client_id is missing")
 

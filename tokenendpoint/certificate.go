@@ -11,10 +11,19 @@ import (
 
 // binding is the certificate of a request (RFC 8705).
 type binding struct {
-	certified   bool   // it has authenticated the client
-	uncertified error  // why it has not, or nil
-	thumbprint  string // of the certificate to which the tokens are bound, or empty
+	verdict    *verdict // on the certificate; nil if nobody is asked
+	thumbprint string   // of the certificate to which the tokens are bound, or empty
 }
+
+// verdict is what the validator says of a certificate. It has memory of its own, since
+// the validator may keep the function that takes it.
+type verdict struct {
+	certified   bool  // it has authenticated the client
+	uncertified error // why it has not, or nil
+}
+
+// certified reports whether the certificate has authenticated the client.
+func (b *binding) certified() bool { return b.verdict != nil && b.verdict.certified }
 
 var (
 	errNotShown         = grants.InvalidRequest.Describe("the client must show its certificate in the TLS handshake (RFC 8705)")
@@ -35,7 +44,8 @@ func (h *Handler) seeCertificate(c *call) error {
 		c.shown.Certificates = shown
 	}
 	if len(shown) > 0 && c.shown.Method == storage.AuthNone {
-		c.shown.Certified = func(why error) { c.certified, c.uncertified = why == nil, why }
+		v := new(verdict)
+		c.verdict, c.shown.Certified = v, func(why error) { v.certified, v.uncertified = why == nil, why }
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (h *Handler) decide(ctx context.Context, x *exchange) error {
 // value, and change the value while this request is under way: so it is copied.
 func (x *exchange) authorize(ctx context.Context) (*grants.Authorization, error) {
 	if !x.hosts {
-		return x.grant.Authorize(ctx, &x.request)
+		return x.grant.Authorize(ctx, x.request)
 	}
 	var a *grants.Authorization
 	err := x.lend(func(r *grants.Request) (err error) {
@@ -96,7 +96,7 @@ func (x *exchange) takePresented() bool {
 // this client, at this time: a host's own grant may have called Present in the
 // name of another.
 func (x *exchange) holds() bool {
-	r := &x.request
+	r := x.request
 	if p := x.presented; p != nil && (!p.GoodAt(r.Issuer) || p.ClientID != r.Client.ID || !r.Time.Before(p.FamilyExpiresAt) || !p.Spent() && !r.Time.Before(p.ExpiresAt)) {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 // writes its results into a part of it, for the later steps.
 type exchange struct {
 	call    // call.go: the parameters of the request, and its client
-	request grants.Request
+	request *grants.Request
 	grant   grants.Grant
 	hosts   bool // the grant is code of the host's
 
@@ -26,10 +26,10 @@ type exchange struct {
 func (h *Handler) Token() http.Handler { return http.HandlerFunc(h.serveToken) }
 
 func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
-	x := new(exchange) // with its event, in one allocation
-	x.event = &x.ownEvent
+	var x exchange
+	x.begin()
 	x.event.Endpoint = EndpointToken
-	h.serve(w, r, x.event, func(w http.ResponseWriter, r *http.Request, _ *Event) ([]byte, error) { return h.issue(w, r, x) })
+	h.serve(w, r, &x.event, func(w http.ResponseWriter, r *http.Request) ([]byte, error) { return h.issue(w, r, &x) })
 	x.release()
 }
 

@@ -109,8 +109,8 @@ func (h *Handler) suspectPrefix(r *http.Request, asked string) {
 }
 
 // An action is the work of an endpoint. It returns the body of the answer, and
-// says in the event how it ended.
-type action func(w http.ResponseWriter, r *http.Request, e *Event) (body []byte, err error)
+// says in its event how it ended.
+type action func(w http.ResponseWriter, r *http.Request) (body []byte, err error)
 
 // serve does the work that all endpoints share.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e *Event, act action) {
@@ -152,7 +152,7 @@ func (h *Handler) guarded(w http.ResponseWriter, r *http.Request, e *Event, act 
 		}
 	}()
 	e.RemoteAddr = h.addressOf(r) // here, since the host's RemoteAddr may panic
-	body, err := act(w, r, e)
+	body, err := act(w, r)
 	if err != nil {
 		refused = refusalOf(err)
 		refused.abandoned = errors.Is(err, context.Canceled) && r.Context().Err() != nil

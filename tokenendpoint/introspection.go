@@ -65,7 +65,7 @@ func (h *Handler) introspect(ctx context.Context, c *call, token string) ([]byte
 	if c.client.Public() { // RFC 7662 §2.1, §4
 		return nil, grants.InvalidClient.Because(errPublicClient)
 	}
-	e := c.event
+	e := &c.event
 	defer c.lap(&e.Decide)
 	body, err := h.describe(ctx, c, token)
 	e.Outcome = Introspected
@@ -147,14 +147,14 @@ func lendToken(t *jws.AccessToken) *jws.AccessToken {
 // could use now, and the scope and audience that a refresh would give.
 func (h *Handler) describeRefreshToken(ctx context.Context, c *call, secret storage.Secret) ([]byte, error) {
 	seen := &lastSeen{Reader: h.reader}
-	x := &exchange{request: grants.Request{
+	x := &exchange{request: &grants.Request{
 		Issuer: h.issuer, Client: c.client, Form: c.params.Form, Time: c.event.Time, HTTP: c.http, Storage: seen,
 	}}
 	record, err := x.request.Present(ctx, storage.KindRefreshToken, secret) // as at the token endpoint
 	_, refreshable := h.grants[grants.TypeRefreshToken]
 	switch {
 	case err != nil:
-		return nil, seen.hidden(&x.request, c, err)
+		return nil, seen.hidden(x.request, c, err)
 	case record.Spent():
 		return nil, grants.InvalidGrant.Because(errSpentToken)
 	case !refreshable || !c.client.MayUse(grants.TypeRefreshToken):

@@ -18,7 +18,7 @@ func (x *exchange) show(ask func(*grants.Request) error) error {
 	if x.hosts {
 		return x.lend(ask)
 	}
-	return ask(&x.request)
+	return ask(x.request)
 }
 
 // lend shows code of the host's a copy of the request, so that the endpoint
@@ -27,7 +27,7 @@ func (x *exchange) show(ask func(*grants.Request) error) error {
 // the credential that a copy presents, even if the host has copied the copy.
 func (x *exchange) lend(ask func(*grants.Request) error) error {
 	x.request.Share()
-	lent := x.request
+	lent := *x.request
 	if lent.Client != nil {
 		lent.Client = lent.Client.Clone()
 	}

@@ -34,7 +34,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, x *exchange) erro
 		return err
 	}
 	grant := h.grants[grantType]
-	x.request = grants.Request{
+	*x.request = grants.Request{
 		GrantType:  grant.name,
 		Issuer:     h.issuer,
 		AuthMethod: x.shown.Method,
