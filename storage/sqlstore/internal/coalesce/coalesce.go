@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Key is a value that no two rows of a table may share.
@@ -35,6 +36,11 @@ type Row[R any] interface {
 //     When the waiting rows half fill a statement, the queue sends it without
 //     waiting for another to end: a server with a second processor begins with
 //     it, and a statement that hangs does not hold up all the others.
+//   - A statement that takes a quarter of the time that its leader has, or
+//     MostPatience, counts as in flight no more: its connection may hang. The
+//     next caller that arrives sends a statement, and takes those that wait
+//     with it. Without that, a few connections that hang would stop all callers
+//     until their contexts end, as they stop nobody else without a queue.
 //   - The others learn whether the statement went well and, if so, whether it
 //     added their row. If it did, they have succeeded. If it did not, each
 //     caller looks for its own reason. A failed statement proves nothing,
@@ -64,11 +70,11 @@ type Queue[R Row[R]] struct {
 	Reads bool
 	Limits
 
-	mu         sync.Mutex
-	statements int         // in flight
-	rows       int         // in them
-	crowded    bool        // the last leader had many with it
-	waiting    []*entry[R] // in the order in which they came
+	mu      sync.Mutex
+	leaders []*entry[R] // of the statements that count as in flight
+	rows    int         // in them
+	crowded bool        // the last leader had many with it
+	waiting []*entry[R] // in the order in which they came
 }
 
 const (
@@ -81,6 +87,9 @@ const (
 	// MostBytes is the size of a row that may share a statement. Larger ones go
 	// alone: 64 of them might be more than a server accepts at once.
 	MostBytes = 16 << 10
+	// MostPatience is how long a statement counts as in flight whose leader has
+	// much time, or no end of it.
+	MostPatience = 10 * time.Second
 )
 
 // Limits say how much may be in flight before others wait. They are measured.
@@ -115,17 +124,38 @@ type entry[R Row[R]] struct {
 	row  R
 	keys [2]Key
 	told chan Result // nil if it never waited
+
+	// Of a leader: how many rows its statement has, when its own time ends, if
+	// ever, and when the statement counts as in flight no more.
+	rows      int
+	end, late time.Time
 }
 
 // mayBegin reports whether one more statement may be in flight.
 func (q *Queue[R]) mayBegin() bool {
+	q.forgetLate()
 	switch {
-	case q.statements == 0:
+	case len(q.leaders) == 0:
 		return true
 	case !q.crowded && q.rows < q.FewRows:
 		return true
 	}
-	return len(q.waiting) >= ManyRows-1 && q.statements < q.MostStatements
+	return len(q.waiting) >= ManyRows-1 && len(q.leaders) < q.MostStatements
+}
+
+// forgetLate leaves out the statements that have been in flight for too long.
+func (q *Queue[R]) forgetLate() {
+	if len(q.leaders) == 0 {
+		return
+	}
+	now := time.Now() // it measures a duration
+	q.leaders = slices.DeleteFunc(q.leaders, func(e *entry[R]) bool {
+		late := !now.Before(e.late)
+		if late {
+			q.rows -= e.rows
+		}
+		return late
+	})
 }
 
 // Add adds a row, and reports whether it is known to have been added. If it is
@@ -151,8 +181,9 @@ func (q *Queue[R]) Add(ctx context.Context, row R) (bool, error) {
 // enter returns the result that e is told, or an error if ctx ends before that.
 func (q *Queue[R]) enter(ctx context.Context, e *entry[R]) (Result, error) {
 	q.mu.Lock()
+	e.end, _ = ctx.Deadline()
 	if q.mayBegin() {
-		q.begin()
+		q.begin(e)
 		q.mu.Unlock()
 		return lead, nil
 	}
@@ -163,7 +194,7 @@ func (q *Queue[R]) enter(ctx context.Context, e *entry[R]) (Result, error) {
 	select {
 	case told := <-e.told:
 		if told == lead && ctx.Err() != nil { // its statement would fail the others
-			q.end(1)
+			q.end(e)
 			return 0, ctx.Err()
 		}
 		return told, nil
@@ -184,7 +215,7 @@ func (q *Queue[R]) leave(e *entry[R]) {
 	select {
 	case told := <-e.told:
 		if told == lead {
-			q.endLocked(1)
+			q.endLocked(e)
 		}
 	default: // its row is in flight
 	}
@@ -208,7 +239,7 @@ func (q *Queue[R]) lead(ctx context.Context, e *entry[R]) (Result, error) {
 		for _, rival := range rivals {
 			rival.told <- Failed
 		}
-		q.end(len(all))
+		q.end(e)
 	}()
 	if len(all) == 1 {
 		ok, err := q.Alone(ctx, e.row)
@@ -249,34 +280,45 @@ func (q *Queue[R]) take(e *entry[R]) (all, rivals []*entry[R]) {
 		all = append(all, next)
 	}
 	q.waiting = slices.Delete(q.waiting, 0, n)
-	q.rows += len(all) - 1
+	if slices.Contains(q.leaders, e) { // it is not late yet
+		q.rows += len(all) - 1
+	}
+	e.rows = len(all)
 	q.crowded = len(all) > q.FewRows
 	slices.SortFunc(all, func(a, b *entry[R]) int { return bytes.Compare(a.keys[0][:], b.keys[0][:]) })
 	return all, rivals
 }
 
-// begin notes a statement with a row in it.
-func (q *Queue[R]) begin() {
-	q.statements++
+// begin notes a statement with the row of its leader in it.
+func (q *Queue[R]) begin(e *entry[R]) {
+	now := time.Now() // it measures a duration
+	e.rows, e.late = 1, now.Add(MostPatience)
+	if quarter := e.end.Sub(now) / 4; !e.end.IsZero() && quarter < MostPatience {
+		e.late = now.Add(quarter)
+	}
+	q.leaders = append(q.leaders, e)
 	q.rows++
 }
 
-// end notes that a statement is over, and lets the last caller that came lead.
-func (q *Queue[R]) end(rows int) {
+// end notes that the statement of a leader is over, and lets the last caller that
+// came lead.
+func (q *Queue[R]) end(e *entry[R]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.endLocked(rows)
+	q.endLocked(e)
 }
 
-func (q *Queue[R]) endLocked(rows int) {
-	q.statements--
-	q.rows -= rows
+func (q *Queue[R]) endLocked(e *entry[R]) {
+	if i := slices.Index(q.leaders, e); i >= 0 {
+		q.leaders = slices.Delete(q.leaders, i, i+1)
+		q.rows -= e.rows
+	}
 	last := len(q.waiting) - 1
 	if last < 0 || !q.mayBegin() {
 		return
 	}
-	e := q.waiting[last]
+	next := q.waiting[last]
 	q.waiting = slices.Delete(q.waiting, last, last+1)
-	q.begin()
-	e.told <- lead
+	q.begin(next)
+	next.told <- lead
 }
