@@ -162,8 +162,10 @@
 // a look-up of a credential or a client, except on SQLite, where a read is no trip to a
 // server. A look-up reads the rows that are there after the call began. No
 // call waits for a timer: a call that arrives while few are in flight goes alone, at
-// once. If a shared statement fails, the store sends each row again alone. The
-// statements for several rows take a few MB of memory for each connection to
+// once. A statement that has taken a quarter of its caller's time, or ten seconds, counts
+// as in flight no more: if connections hang, the next call that arrives goes on, and takes
+// those that wait with it. If a shared statement fails, the store sends each row again
+// alone. The statements for several rows take a few MB of memory for each connection to
 // PostgreSQL; [Config.Uncoalesced] does without them.
 //
 // The store prepares its statements once for each connection of the pool, so call
