@@ -139,6 +139,37 @@ func TestNoRetryForThoseWhoHaveGone(t *testing.T) {
 	}
 }
 
+// A driver that has PostgreSQL cancel a statement gets the answer that a commit is done,
+// although no standby has it. So an answer that comes after the context has ended is an
+// outage, whichever the call.
+func TestAnswerThatComesTooLate(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		w, store, code := lossy(t, s)
+		used := sample("bob")
+		add(t, store, used)
+		spend(t, store, used, nil, start)
+		used = find(t, store, used)
+		for _, tt := range []struct {
+			what, on string // the part of the statement that is answered too late
+			call     func(ctx context.Context) error
+		}{
+			{"CreateCredential", "INSERT", func(ctx context.Context) error { return store.CreateCredential(ctx, sample("eve")) }},
+			{"Spend", spending, func(ctx context.Context) error { return store.Spend(ctx, code, following(code), start) }},
+			{"a repeated use", "UPDATE", func(ctx context.Context) error { return store.Spend(ctx, used, nil, start) }},
+			{"Revoke", "INSERT", func(ctx context.Context) error { return store.Revoke(ctx, code.Family) }},
+			{"RevokeToken", "INSERT", func(ctx context.Context) error { return store.RevokeToken(ctx, "one", start) }},
+			{"RevokeSubject", "COMMIT", func(ctx context.Context) error { return store.RevokeSubject(ctx, "bob", start) }},
+			{"PutClient", "COMMIT", func(ctx context.Context) error { return store.PutClient(ctx, &storage.Client{ID: "shop"}) }},
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			w.breakOn(tt.on, true, leaves{cancel})
+			err := tt.call(ctx)
+			wantErr(t, tt.what+" that was answered too late", err, context.Canceled)
+			cancel()
+		}
+	})
+}
+
 // gone cancels a context when it is looked at.
 type gone struct{ cancel func() }
 

@@ -207,7 +207,7 @@ func (t *wireTx) Commit() error {
 			return commitErr
 		}
 	}
-	return err
+	return late(err)
 }
 
 type wireStmt struct {
@@ -233,9 +233,24 @@ func (s *wireStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (d
 	}
 	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 	if err == nil && broken != nil {
-		return nil, broken
+		return result, late(broken)
 	}
 	return result, err
+}
+
+// leaves is the error of a statement that goes well, when its caller has left: a
+// PostgreSQL that is told to cancel a commit reports it as done.
+type leaves struct{ cancel func() }
+
+func (leaves) Error() string { return "the caller has left" }
+
+// late returns the error that comes back after a statement that went well.
+func late(broken error) error {
+	if l, ok := broken.(leaves); ok {
+		l.cancel()
+		return nil
+	}
+	return broken
 }
 
 func (s *wireStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {

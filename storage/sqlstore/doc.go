@@ -116,7 +116,10 @@
 // is on or remote_apply) a spend is acknowledged when the standby has it, and a promotion
 // undoes none. A DSN with several hosts and target_session_attrs=read-write leads to the
 // primary, whichever it is. While no synchronous standby is there, spends wait until
-// the request's time is over, and are outages. If the answer of a commit is lost, the
+// the request's time is over, and are outages. Some drivers cancel the statement then
+// (lib/pq, and pgx with its CancelRequestContextWatcherHandler), and PostgreSQL reports
+// the commit as done: the store takes no answer that comes after the context has ended.
+// A host that commits a transaction of its own looks at ctx.Err() after Commit. If the answer of a commit is lost, the
 // store reads whether its row is there, and writes to it before it says so, since
 // PostgreSQL shows what the standby may lack when it ends a session that waits.
 //

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/contit/oauth/storage"
@@ -23,6 +24,19 @@ func Transient(err error) bool { return transient(err) }
 
 // Retry is retry, three times.
 func Retry(ctx context.Context, f func(try int) error) error { return retry(ctx, maxRetries, f) }
+
+// QueryOn is queryOn, of a statement without rows. Package sql does not watch the context.
+func QueryOn(ctx context.Context, db *sql.DB) error {
+	unwatched := func(context.Context, *statement) bound { return calm{unprepared{on: db}} }
+	_, err := queryOn(ctx, unwatched, nil, new(args), func(scan) (int, error) { return 0, nil })
+	return err
+}
+
+type calm struct{ unprepared }
+
+func (c calm) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return c.unprepared.QueryContext(context.WithoutCancel(ctx), args...)
+}
 
 // Value returns the parameter that the store writes for a value, and its fault.
 func Value(v any) (any, error) {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -102,7 +103,7 @@ func queryOn[T any](ctx context.Context, to bind, st *statement, a *args, row fu
 		}
 		all = append(all, one)
 	}
-	return all, explained(rows.Err())
+	return all, cmp.Or(explained(rows.Err()), ctx.Err()) // see retry
 }
 
 // transact runs several statements as one. f may be called again, and must
@@ -149,10 +150,18 @@ const (
 
 // retry calls f again, up to a number of times, while it fails because of
 // concurrency.
+//
+// An answer that comes after ctx has ended proves nothing. Some drivers (lib/pq, and pgx
+// with its CancelRequestContextWatcherHandler) then have PostgreSQL cancel the statement,
+// and a commit that is cancelled while it waits for a synchronous standby is reported as
+// done, with a warning that drivers drop. A promotion would undo it.
 func retry(ctx context.Context, times int, f func(try int) error) error {
 	for try := 0; ; try++ {
 		err := f(try)
-		if err == nil || try >= limit(times, err) || !transient(err) || !pause(ctx, firstPause<<min(try, 3)) {
+		if err == nil {
+			return ctx.Err()
+		}
+		if try >= limit(times, err) || !transient(err) || !pause(ctx, firstPause<<min(try, 3)) {
 			return err
 		}
 	}

@@ -2,8 +2,11 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -94,4 +97,45 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 	if calls > 2 || err != state("40001") {
 		t.Errorf("retry for a caller that has gone: got %d calls and error %v, want the first error", calls, err)
 	}
+}
+
+// A driver may report as done a commit that PostgreSQL has cancelled the wait of.
+func TestAnswerAfterTheContextHasEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	err := sqlstore.Retry(ctx, func(int) error {
+		calls++
+		cancel()
+		return nil
+	})
+	if calls != 1 || err != context.Canceled {
+		t.Errorf("retry of a statement that went well too late: got %d calls and error %v, want 1 and the context's", calls, err)
+	}
+
+	ctx, cancel = context.WithCancel(t.Context())
+	db := sql.OpenDB(lastRow{cancel})
+	defer db.Close()
+	if err := sqlstore.QueryOn(ctx, db); err != context.Canceled {
+		t.Errorf("queryOn whose rows came too late: got error %v, want the context's", err)
+	}
+}
+
+// lastRow is a driver whose only statement has no row, and whose caller's context ends
+// with the answer.
+type lastRow struct{ leave func() }
+
+func (d lastRow) Connect(context.Context) (driver.Conn, error) { return d, nil }
+func (d lastRow) Driver() driver.Driver                        { return nil }
+func (d lastRow) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
+func (d lastRow) Prepare(string) (driver.Stmt, error)          { return nil, errors.ErrUnsupported }
+func (d lastRow) Columns() []string                            { return nil }
+func (d lastRow) Close() error                                 { return nil }
+
+func (d lastRow) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
+	return d, nil
+}
+
+func (d lastRow) Next([]driver.Value) error {
+	d.leave()
+	return io.EOF
 }
