@@ -14,16 +14,25 @@ import (
 	"github.com/contit/oauth/storage/sqlstore"
 )
 
-// Open refuses a node that does not wait.
-func TestGaleraOpenWantsSyncWait(t *testing.T) {
+// Open refuses a connection that does not wait, reads without the others, or keeps its
+// writes to itself.
+func TestGaleraOpenWantsTheOtherNodes(t *testing.T) {
 	s := galera(t)[0]
 	c := migrated(t, s.config(t, s.open(t)))
-	for _, value := range []string{"0", "1", "3", "5", "6"} {
+	for _, tt := range []struct{ key, value, remedy string }{
+		{"wsrep_sync_wait", "0", "wsrep_sync_wait=7"},
+		{"wsrep_sync_wait", "1", "wsrep_sync_wait=7"},
+		{"wsrep_sync_wait", "3", "wsrep_sync_wait=7"},
+		{"wsrep_sync_wait", "5", "wsrep_sync_wait=7"},
+		{"wsrep_sync_wait", "6", "wsrep_sync_wait=7"},
+		{"wsrep_dirty_reads", "1", "wsrep_dirty_reads is on"},
+		{"wsrep_on", "0", "wsrep_on=ON"},
+	} {
 		c := c
-		c.DB = s.openAs(t, s.driver, s.with("wsrep_sync_wait", value))
+		c.DB = s.openAs(t, s.driver, s.with(tt.key, tt.value))
 		_, err := sqlstore.Open(t.Context(), c)
 		c.DB.Close()
-		wantRemedy(t, "wsrep_sync_wait="+value, err, "wsrep_sync_wait=7")
+		wantRemedy(t, tt.key+"="+tt.value, err, tt.remedy)
 	}
 }
 

@@ -26,13 +26,14 @@ func TestOpenRefusesASchemaWithoutItsJudge(t *testing.T) {
 	})
 }
 
-// Open refuses a MySQL whose sessions have autocommit off or read uncommitted
-// rows.
+// Open refuses a MySQL whose sessions have autocommit off, do not check unique indexes
+// or read uncommitted rows.
 func TestOpenRefusesASessionThatForgets(t *testing.T) {
 	s := on(t, sqlstore.MySQL)
 	c := migrated(t, s.config(t, s.open(t)))
 	for _, tt := range []struct{ key, value, remedy string }{
 		{"autocommit", "0", "autocommit is off"},
+		{"unique_checks", "0", "unique_checks is off"},
 		{"tx_isolation", "'READ-UNCOMMITTED'", "READ UNCOMMITTED"},
 	} {
 		c := c

@@ -12,6 +12,9 @@ var (
 	errNoJudge    = errors.New("sqlstore: the table of credentials has no unique index on its column parent, without which a code could be redeemed twice: create it, or call sqlstore.Migrate on an empty prefix")
 	errAutocommit = errors.New("sqlstore: autocommit is off, so that what is written would be rolled back later: set it on, in the DSN or the server")
 	errIsolation  = errors.New("sqlstore: the isolation level is READ UNCOMMITTED, which shows what may never be committed: set another one, in the DSN or the server")
+	errUnchecked  = errors.New("sqlstore: unique_checks is off, so that InnoDB may let a second row with the same parent pass, and a code be redeemed twice: set it on, in the DSN or the server")
+	errLocal      = errors.New("sqlstore: the server has a provider of Galera, and wsrep_on is off, so that what is written stays on this node, and a code could be redeemed once on each: set wsrep_on=ON; a server that is no node has wsrep_provider=none")
+	errDirty      = errors.New("sqlstore: wsrep_dirty_reads is on, so that a node of a Galera cluster answers with what it has, also when it has lost the others, and a revoked family could still be used: set it off, in the DSN or on every node")
 	errStale      = errors.New("sqlstore: the server is a node of a Galera cluster and does not wait for what other nodes have committed, so that a revoked family could still be used: set wsrep_sync_wait=7, in the DSN or on every node")
 )
 
@@ -55,7 +58,7 @@ func (s *Store) checkSafe(ctx context.Context) error {
 // sets them alike for every connection.
 func (s *Store) checkSession(ctx context.Context) error {
 	rows, err := s.db.QueryContext(ctx, `SHOW SESSION VARIABLES WHERE Variable_name IN ('autocommit', 'tx_isolation', 'transaction_isolation',
-		'wsrep_on', 'wsrep_provider', 'wsrep_sync_wait')`)
+		'unique_checks', 'wsrep_on', 'wsrep_provider', 'wsrep_sync_wait', 'wsrep_dirty_reads')`)
 	if err != nil {
 		return fmt.Errorf("sqlstore: look at the session: %w", err)
 	}
@@ -90,9 +93,17 @@ func faultOfSession(settings map[string]string) error {
 	if on := settings["autocommit"]; on != "" && on != "ON" {
 		return errAutocommit
 	}
-	provider := settings["wsrep_provider"]
-	if settings["wsrep_on"] != "ON" || provider == "" || provider == "NONE" {
+	if checks := settings["unique_checks"]; checks != "" && checks != "ON" {
+		return errUnchecked
+	}
+	if provider := settings["wsrep_provider"]; provider == "" || provider == "NONE" {
 		return nil
+	}
+	switch {
+	case settings["wsrep_on"] != "ON":
+		return errLocal
+	case settings["wsrep_dirty_reads"] == "ON":
+		return errDirty
 	}
 	if waits, err := strconv.Atoi(settings["wsrep_sync_wait"]); err != nil || waits&causal != causal {
 		return errStale

@@ -24,6 +24,11 @@ func TestFaultOfSession(t *testing.T) {
 		{"a node that does not wait", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "0"}, "wsrep_sync_wait=7"},
 		{"a node that waits before it reads only", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "1"}, "wsrep_sync_wait=7"},
 		{"a node that does not wait before it inserts", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "3"}, "wsrep_sync_wait=7"},
+		{"a session whose writes stay on its node", map[string]string{"wsrep_on": "OFF", "wsrep_provider": provider, "wsrep_sync_wait": "7"}, "wsrep_on=ON"},
+		{"a session that reads without the others", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "7", "wsrep_dirty_reads": "ON"}, "wsrep_dirty_reads is on"},
+		{"dirty reads off", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "7", "wsrep_dirty_reads": "OFF"}, ""},
+		{"dirty reads without a cluster", map[string]string{"wsrep_on": "OFF", "wsrep_provider": "NONE", "wsrep_dirty_reads": "ON"}, ""},
+		{"unchecked indexes", map[string]string{"unique_checks": "OFF"}, "unique_checks is off"},
 		{"a node that waits", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "7"}, ""},
 		{"a node that waits for SHOW too", map[string]string{"wsrep_on": "ON", "wsrep_provider": provider, "wsrep_sync_wait": "15"}, ""},
 	} {

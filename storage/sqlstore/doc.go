@@ -71,8 +71,11 @@
 //     node. Without 2 and 4, one such spend in six succeeded at REPEATABLE READ, and one
 //     in three at READ COMMITTED.
 //
-// [Open] refuses a node whose connections do not have all three. The store cannot set
-// them itself, since the connections are the host's.
+// [Open] refuses a connection that does not have all three. It also refuses
+// wsrep_dirty_reads=ON, with which a node answers a SELECT without waiting, and even when
+// it has lost the majority, and wsrep_on=OFF, with which a node keeps a spend to itself.
+// Open looks at one connection to one node: the host sets all connections and all nodes
+// alike. The store cannot set them itself, since the connections are the host's.
 //
 // A node reports a deadlock (error 1213) for a statement or a COMMIT that has met one on
 // another node. The store tries its own work again. A host that stores a code with
@@ -119,9 +122,10 @@
 // the request's time is over, and are outages. Some drivers cancel the statement then
 // (lib/pq, and pgx with its CancelRequestContextWatcherHandler), and PostgreSQL reports
 // the commit as done: the store takes no answer that comes after the context has ended.
-// A host that commits a transaction of its own looks at ctx.Err() after Commit. If the answer of a commit is lost, the
-// store reads whether its row is there, and writes to it before it says so, since
-// PostgreSQL shows what the standby may lack when it ends a session that waits.
+// A host that commits a transaction of its own looks at ctx.Err() after Commit. If the
+// answer of a commit is lost, the store reads whether its row is there, and writes to it
+// before it says so, since PostgreSQL shows what the standby may lack when it ends a
+// session that waits.
 //
 // Three things can undo what was acknowledged: a fail-over to an asynchronous standby; a
 // pg_cancel_backend of a commit that waits, which PostgreSQL reports as done; and an old
