@@ -102,9 +102,20 @@
 // Open also tries whether the driver sends each statement with its parameters at once,
 // and refuses it if not: parameters that travel alone could reach the statement of
 // another client. If the pool has one connection, Open cannot find a pooler: set
-// Unprepared. A statement that is lost later is an outage, and its error says what to
-// do. PostgreSQL plans an unprepared statement each time: without a pooler, spends were
-// 0.3 (one caller) to 0.5 (64 callers) times as fast (BenchmarkUnprepared).
+// Unprepared. PostgreSQL plans an unprepared statement each time: without a pooler,
+// spends were 0.3 (one caller) to 0.5 (64 callers) times as fast (BenchmarkUnprepared).
+//
+// A pooler may become one that loses statements after Open, by a change of its mode. With
+// pgx, which names a statement after its text, a statement that is lost then is an outage,
+// and its error says what to do. github.com/lib/pq numbers its statements on each
+// connection: another statement may have the number, and run with success in place of the
+// one that is meant. A revocation that returned nil may then have revoked nothing. With
+// lib/pq behind any pooler, in its mode "session" too, set Unprepared and
+// binary_parameters=yes from the start.
+//
+// In the mode "transaction" a SET of another program reaches the next client of the
+// connection. Give the store a user of the database that no other program has, and so a
+// pool of its own in PgBouncer.
 //
 // The mode "session" takes everything, and the mode "statement" is refused. PgBouncer
 // refuses settings of the DSN such as search_path, or drops them if

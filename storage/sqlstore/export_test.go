@@ -57,6 +57,9 @@ func Value(v any) (any, error) {
 // Lost is lost.
 func Lost(err error) (bool, error) { return lost(err) }
 
+// Explained is explained.
+func Explained(err error) error { return explained(err) }
+
 // PlainList is plainList.
 func PlainList(text string) ([]string, bool) { return plainList(text) }
 

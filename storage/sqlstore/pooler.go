@@ -57,7 +57,7 @@ func hasState(err error, states ...string) bool {
 
 // explained adds the remedy to an error that a pooler has brought about.
 func explained(err error) error {
-	if !hasState(err, stateNotPrepared, stateIsPrepared) || errors.Is(err, errPooler) {
+	if isLost, _ := lost(err); !isLost || errors.Is(err, errPooler) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errPooler, err)

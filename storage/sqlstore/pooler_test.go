@@ -1,7 +1,9 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/contit/oauth/storage/sqlstore"
@@ -37,6 +39,10 @@ func TestWhatALostStatementIs(t *testing.T) {
 		got, err := sqlstore.Lost(tt.err)
 		if got != tt.want || (err != nil) != (tt.err != nil && !tt.want) {
 			t.Errorf("%s: got %t and error %v, want %t", tt.name, got, err, tt.want)
+		}
+		told := sqlstore.Explained(tt.err)
+		if !errors.Is(told, tt.err) || tt.err != nil && strings.Contains(told.Error(), "Config.Unprepared") != tt.want {
+			t.Errorf("%s: got the explanation %v, want %v, with the remedy: %t", tt.name, told, tt.err, tt.want)
 		}
 	}
 }

@@ -31,7 +31,8 @@ type Config struct {
 	// it by itself if it meets such a pooler. If the pool has one connection, Open
 	// cannot find out. The driver must prepare nothing either: with pgx put
 	// default_query_exec_mode=exec into the DSN, with lib/pq binary_parameters=yes.
-	// It is for Postgres alone.
+	// With lib/pq set it behind every pooler: if the pooler's mode changed later, another
+	// statement than the one that is meant could run. It is for Postgres alone.
 	Unprepared bool
 }
 
