@@ -59,6 +59,11 @@ func TestOneDatabaseIsLost(t *testing.T) {
 		t.Errorf("a token that no database knows, while one is down: got status %d, want 503", status)
 	}
 	s.databases[lost].down.Store(false)
+	s.databases[lost].mute.Store(true)
+	if got, want := s.refreshAll(), (outcomes{ok: 200 - in[lost], unavailable: in[lost]}); got != want {
+		t.Errorf("while the answers of database %d are lost: got %+v, want %+v", lost, got, want)
+	}
+	s.databases[lost].mute.Store(false)
 	if got, want := s.refreshAll(), (outcomes{ok: 200}); got != want {
 		t.Errorf("when it is up again: got %+v, want %+v", got, want)
 	}
@@ -88,29 +93,53 @@ func TestRaceWhileDatabasesComeAndGo(t *testing.T) {
 		for i := range errs {
 			racers.Go(func() {
 				s.databases[i%4].down.Store(i%3 == 0)
+				s.databases[i%4].mute.Store(i%5 == 0)
 				errs[i] = s.spread.Spend(ctx, c, nil, now)
 			})
 		}
 		racers.Wait()
+		done := 0 // spends, whether their answers came or not
 		for _, one := range s.databases {
 			one.down.Store(false)
+			one.mute.Store(false)
+			done += int(one.unheard.Swap(0))
 		}
-		won := 0
 		for _, err := range errs {
 			switch {
 			case err == nil:
-				won++
+				done++
 			case !errors.Is(err, storage.ErrSpent) && !errors.Is(err, errDown):
 				t.Errorf("round %d: got error %v, want ErrSpent or an outage", round, err)
 			}
 		}
-		if won == 0 { // all met an outage, so it is still unspent
+		if done == 0 { // all met an outage, so it is still unspent
 			if err := s.spread.Spend(ctx, c, nil, now); err != nil {
 				t.Errorf("round %d: after fifty outages: got error %v, want none", round, err)
 			}
-		} else if err := s.spread.Spend(ctx, c, nil, now); won > 1 || !errors.Is(err, storage.ErrSpent) {
-			t.Errorf("round %d: got %d winners, and then error %v, want one and ErrSpent", round, won, err)
+		} else if err := s.spread.Spend(ctx, c, nil, now); done > 1 || !errors.Is(err, storage.ErrSpent) {
+			t.Errorf("round %d: got %d spends, and then error %v, want one and ErrSpent", round, done, err)
 		}
+	}
+}
+
+// The database of a revocation is lost: the answer is an outage, and never "not revoked".
+func TestRevocationsWhileADatabaseIsLost(t *testing.T) {
+	one := new(fallible)
+	spread, ctx := Spread{one}, t.Context()
+	one.mute.Store(true)
+	if err := spread.RevokeToken(ctx, "token", time.Now().Add(time.Hour)); !errors.Is(err, errDown) {
+		t.Errorf("RevokeToken whose answer is lost: got error %v, want an outage", err)
+	}
+	one.down.Store(true)
+	if yes, err := spread.Revoked(ctx, "token", "family"); yes || !errors.Is(err, errDown) {
+		t.Errorf("Revoked while the database is down: got %t and error %v, want an outage", yes, err)
+	}
+	if err := spread.RevokeToken(ctx, "other", time.Now().Add(time.Hour)); !errors.Is(err, errDown) {
+		t.Errorf("RevokeToken while the database is down: got error %v, want an outage", err)
+	}
+	one.down.Store(false)
+	if yes, err := spread.Revoked(ctx, "token", "family"); !yes || err != nil {
+		t.Errorf("Revoked of a token whose revocation got no answer: got %t and error %v, want true", yes, err)
 	}
 }
 

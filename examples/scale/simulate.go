@@ -25,10 +25,12 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
-// fallible is a database that can be lost. A lost one answers nothing, and keeps its rows.
+// fallible is a database that can be lost. A lost one answers nothing, and keeps its
+// rows. One that is mute does what it is told to, and its answer is lost.
 type fallible struct {
 	memory.Store
-	down atomic.Bool
+	down, mute atomic.Bool
+	unheard    atomic.Int64 // the changes whose answers were lost
 }
 
 var errDown = errors.New("the database is down")
@@ -40,11 +42,20 @@ func (f *fallible) lost() error {
 	return nil
 }
 
-func (f *fallible) CreateCredential(ctx context.Context, c *storage.Credential) error {
+func (f *fallible) change(do func() error) error {
 	if err := f.lost(); err != nil {
 		return err
 	}
-	return f.Store.CreateCredential(ctx, c)
+	err := do()
+	if err == nil && f.mute.Load() {
+		f.unheard.Add(1)
+		return errDown
+	}
+	return err
+}
+
+func (f *fallible) CreateCredential(ctx context.Context, c *storage.Credential) error {
+	return f.change(func() error { return f.Store.CreateCredential(ctx, c) })
 }
 
 func (f *fallible) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
@@ -55,17 +66,22 @@ func (f *fallible) Credential(ctx context.Context, d storage.Digest) (*storage.C
 }
 
 func (f *fallible) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
-	if err := f.lost(); err != nil {
-		return err
-	}
-	return f.Store.Spend(ctx, old, next, at)
+	return f.change(func() error { return f.Store.Spend(ctx, old, next, at) })
 }
 
 func (f *fallible) Revoke(ctx context.Context, family string) error {
+	return f.change(func() error { return f.Store.Revoke(ctx, family) })
+}
+
+func (f *fallible) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
+	return f.change(func() error { return f.Store.RevokeToken(ctx, id, expiresAt) })
+}
+
+func (f *fallible) Revoked(ctx context.Context, id, family string) (bool, error) {
 	if err := f.lost(); err != nil {
-		return err
+		return false, err
 	}
-	return f.Store.Revoke(ctx, family)
+	return f.Store.Revoked(ctx, id, family)
 }
 
 // simulation is an endpoint whose families are spread over databases, and its users.
@@ -196,12 +212,15 @@ func simulate(ctx context.Context, w io.Writer, databases, users int) error {
 		return err
 	}
 	say := func(when string, o outcomes) {
-		fmt.Fprintf(w, "%-18s %d refreshed, %d unavailable, %d refused\n", when, o.ok, o.unavailable, o.other)
+		fmt.Fprintf(w, "%-21s %d refreshed, %d unavailable, %d refused\n", when, o.ok, o.unavailable, o.other)
 	}
 	say("all databases up:", s.refreshAll())
 	s.databases[0].down.Store(true)
 	say("one is down:", s.refreshAll())
 	s.databases[0].down.Store(false)
+	s.databases[0].mute.Store(true)
+	say("its answers are lost:", s.refreshAll())
+	s.databases[0].mute.Store(false)
 	say("it is up again:", s.refreshAll())
 	return nil
 }

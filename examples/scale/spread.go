@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -55,19 +56,13 @@ func (s Spread) Revoke(ctx context.Context, family string) error {
 // Credential asks all databases at once, since a digest does not name its family, and
 // returns what one of them finds. If none finds it and one does not answer, that one
 // may have it: the answer is an outage and no verdict.
+//
+// It does not cancel the others when one has found it. A driver closes a connection whose
+// statement is cancelled, and callers that share the statement would have to ask again.
 func (s Spread) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // the others need not go on when one has found it
-	type answer struct {
-		c   *storage.Credential
-		err error
-	}
-	answers := make(chan answer, len(s))
+	answers := make(chan answer, len(s)) // has room for those that nobody waits for
 	for _, one := range s {
-		go func() {
-			c, err := one.Credential(ctx, d)
-			answers <- answer{c, err}
-		}()
+		go func() { answers <- ask(ctx, one, d) }()
 	}
 	var outage error
 	for range s {
@@ -82,6 +77,23 @@ func (s Spread) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 		return nil, outage
 	}
 	return nil, storage.ErrNotFound
+}
+
+type answer struct {
+	c   *storage.Credential
+	err error
+}
+
+// ask asks one database. A driver that panics here would end the process, and not the
+// request alone: it is an outage.
+func ask(ctx context.Context, one database, d storage.Digest) (a answer) {
+	defer func() {
+		if r := recover(); r != nil {
+			a = answer{err: fmt.Errorf("scale: a database has panicked: %v", r)}
+		}
+	}()
+	c, err := one.Credential(ctx, d)
+	return answer{c, err}
 }
 
 // RevokeToken asks the database that the token's identifier decides.
