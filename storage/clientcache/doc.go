@@ -21,8 +21,23 @@
 // A process that changes a client itself calls [Cache.Forget], and its next request
 // sees the change. [Cache.Managed] does that after each change.
 //
+// The cache measures with the monotonic clock, which nobody can set back. On Linux it stands
+// still while a machine is suspended: for up to Staleness after the machine wakes, a client
+// may be older by the time that the machine slept.
+//
 // Only clients are remembered. Codes, refresh tokens, API keys and revocations are asked
 // for each time.
+//
+// # What strangers can measure
+//
+// A client that is remembered is answered without the trip to the store, and an identifier
+// that the store does not have costs the trip the first time. So a stranger who asks twice
+// for an identifier, or for one that is in use, can tell by the time of the answer whether
+// the client exists. The hashing still costs the same for both
+// ([github.com/contit/oauth/tokenendpoint/clientauth.Secrets]). What a stranger learns is
+// that a client_id exists, and no secret. The endpoint's bounds on failures narrow it: a
+// network gets few guesses at identifiers. Client IDs that are drawn at random tell a
+// guesser nothing. A host that must hide which clients exist leaves the cache out.
 //
 // # Around which store
 //

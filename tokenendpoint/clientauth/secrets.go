@@ -19,7 +19,9 @@ import (
 // costs it, for every reason. Each process learns the costs from the known clients
 // that have come; until then an unknown client costs a SHA-256. For one unknown
 // client_id the cost stays the same while the process learns nothing new. Public
-// clients are not hidden: their identifiers are in every copy of the app.
+// clients are not hidden: their identifiers are in every copy of the app. The look-up
+// comes on top, as Clients answers it: with package storage/clientcache, a client that
+// is remembered is answered faster than one that does not exist.
 //
 // A client pays for a slow hash once. The process remembers a verified secret until
 // it has not been shown for ten minutes of [Request.Time], and for a day at most. It
