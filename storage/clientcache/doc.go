@@ -35,9 +35,11 @@
 // for an identifier, or for one that is in use, can tell by the time of the answer whether
 // the client exists. The hashing still costs the same for both
 // ([github.com/contit/oauth/tokenendpoint/clientauth.Secrets]). What a stranger learns is
-// that a client_id exists, and no secret. The endpoint's bounds on failures narrow it: a
-// network gets few guesses at identifiers. Client IDs that are drawn at random tell a
-// guesser nothing. A host that must hide which clients exist leaves the cache out.
+// that a client_id exists, and no secret. The bounds of the endpoint on failures narrow
+// it: a network gets 300 guesses at once, and then one a second. A [Config.UnknownFor] as
+// long as Staleness makes the second question about an unknown identifier as fast. Nobody
+// guesses client IDs that are drawn at random. A host that must hide which clients exist
+// leaves the cache out.
 //
 // # Around which store
 //

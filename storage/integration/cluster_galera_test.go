@@ -62,7 +62,7 @@ func onEveryNode(t testing.TB, nodes []server) []*sqlstore.Store {
 
 func TestGaleraStore(t *testing.T) {
 	stores := onEveryNode(t, galera(t))
-	s := &byTurns{Store: stores[0], stores: stores}
+	s := &byTurns{stores: stores}
 	storagetest.Run(t, func(testing.TB) storagetest.Store { return s })
 	storagetest.RunManagement(t, func(testing.TB) storagetest.Management { return s })
 	storagetest.RunSigningKeys(t, func(testing.TB) storage.SigningKeys { return s })
@@ -70,7 +70,7 @@ func TestGaleraStore(t *testing.T) {
 
 func TestGaleraEndpoint(t *testing.T) {
 	stores := onEveryNode(t, galera(t))
-	s := &byTurns{Store: stores[0], stores: stores}
+	s := &byTurns{stores: stores}
 	endpointtest.Run(t, func(testing.TB) storagetest.Store { return s })
 }
 
