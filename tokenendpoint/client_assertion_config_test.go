@@ -14,6 +14,13 @@ import (
 	"github.com/contit/oauth/tokenendpoint/jws"
 )
 
+// faultyConfig is a configuration with one fault.
+type faultyConfig struct {
+	name   string
+	change func(*tokenendpoint.Config)
+	want   string
+}
+
 var faultyAssertions = []faultyConfig{
 	{"assertions are no nil pointer", func(c *tokenendpoint.Config) { c.ClientAssertions = (*clientauth.Assertions)(nil) }, "ClientAssertions is a nil pointer"},
 	{"assertions need a store for those that were used", func(c *tokenendpoint.Config) {

@@ -60,13 +60,6 @@ const noPage = `AuthorizationEndpoint is missing: the grant "authorization_code"
 
 var emptyStore = new(memory.Store)
 
-// faultyConfig is a configuration with one fault.
-type faultyConfig struct {
-	name   string
-	change func(*tokenendpoint.Config)
-	want   string
-}
-
 var faulty = []faultyConfig{
 	{"an issuer is required", issuedBy(""), "Issuer is missing"},
 	{"an issuer is a URL", issuedBy("as.test"), "Issuer is not a URL without query and fragment, such as https://auth.example.com"},
