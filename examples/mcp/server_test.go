@@ -53,7 +53,8 @@ func (d *deployment) token(t *testing.T, scope string) string {
 	return body.Token
 }
 
-// TestScopes: what a message needs, it needs in every spelling that the MCP SDK reads.
+// TestScopes sends each message in every spelling that the MCP SDK reads. The server asks for
+// the same scopes each time.
 func TestScopes(t *testing.T) {
 	d := serve(t, []*storage.Client{editor})
 	reads, adds := d.token(t, scopeRead), d.token(t, scopeRead+" "+scopeAdd)

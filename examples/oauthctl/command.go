@@ -99,7 +99,7 @@ func (c *command) execute(ctx context.Context, words []string, s surroundings) e
 	}
 	err = c.run(ctx, call)
 	if err != nil && ctx.Err() != nil {
-		return errors.New("interrupted. What was done stays done")
+		return errors.New("interrupted; the command keeps the changes that it has made")
 	}
 	return call.hide(err)
 }

@@ -68,7 +68,7 @@ func TestInterrupted(t *testing.T) {
 	code := run(ctx, []string{"client", "list"}, surroundings{
 		out: &out, notes: &notes, getenv: func(name string) string { return env[name] }, now: time.Now(),
 	})
-	if code != exitFailed || notes.String() != "oauthctl: interrupted. What was done stays done\n" {
+	if code != exitFailed || notes.String() != "oauthctl: interrupted; the command keeps the changes that it has made\n" {
 		t.Errorf("got exit code %d and %q, want %d and a sentence", code, notes.String(), exitFailed)
 	}
 }
