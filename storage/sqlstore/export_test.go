@@ -19,6 +19,12 @@ func Statements(d Dialect, prefix string) (all []string) {
 	return all
 }
 
+// SpendParameters returns the parameters of a spend.
+func SpendParameters(old, next *storage.Credential, at time.Time) ([]any, error) {
+	a := spendArgs(old, next, at, 1)
+	return a.values, a.err
+}
+
 // Transient is transient.
 func Transient(err error) bool { return transient(err) }
 

@@ -73,9 +73,6 @@ func (*wanted[T]) Keys() (none [2]coalesce.Key) { return none }
 // Size implements [coalesce.Row].
 func (w *wanted[T]) Size() int { return len(w.key) }
 
-// Detached implements [coalesce.Row]. A caller that has left does not look at found.
-func (w *wanted[T]) Detached() *wanted[T] { return w }
-
 // readLimits are the limits of the queues of reads. A read waits for no disk: two at once
 // keep a server busy, and eight writes do.
 var readLimits = coalesce.Limits{FewRows: 2, MostStatements: 2}

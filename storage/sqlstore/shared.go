@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -133,17 +132,6 @@ func (r row) Size() (n int) {
 		}
 	}
 	return n
-}
-
-// Detached implements [coalesce.Row].
-func (r row) Detached() row {
-	a := &args{values: slices.Clone(r.values), err: r.err}
-	for i, v := range a.values {
-		if b, ok := v.([]byte); ok {
-			a.values[i] = bytes.Clone(b)
-		}
-	}
-	return row{a, r.parent}
 }
 
 // limits returns the limits of the dialect's queues. SQLite has one writer at a

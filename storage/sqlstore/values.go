@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -84,12 +85,14 @@ func (a *args) list(l []string) {
 	a.add(string(b), err)
 }
 
+// bytes adds a copy: a row that waits for a shared statement may be sent when its caller
+// has left, and has changed b.
 func (a *args) bytes(b []byte) {
 	if b == nil {
 		a.add(nil, nil)
 		return
 	}
-	a.add(b, nil)
+	a.add(bytes.Clone(b), nil)
 }
 
 // digest adds a digest, and the zero one as NULL.

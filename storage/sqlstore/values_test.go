@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +101,31 @@ func TestDigests(t *testing.T) {
 	}
 	if _, err := sqlstore.ScanDigest(d[:31]); err == nil {
 		t.Error("a digest that was cut: got no error, want one")
+	}
+}
+
+// A row may wait for a statement longer than its caller does.
+func TestParametersAreCopies(t *testing.T) {
+	now := time.Now()
+	credential := func() *storage.Credential {
+		return &storage.Credential{
+			Digest: storage.NewSecret("").Digest(storage.KindRefreshToken), Kind: storage.KindRefreshToken, Family: "family",
+			Claims: []byte(`{"a":1}`), Scope: []string{"read"}, Salt: []byte("0123456789abcdef"), ExpiresAt: now, FamilyExpiresAt: now,
+		}
+	}
+	old, next := credential(), credential()
+	got, err := sqlstore.SpendParameters(old, next, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := fmt.Sprintf("%q", got)
+	for _, c := range []*storage.Credential{old, next} {
+		clear(c.Digest[:])
+		clear(c.Claims)
+		clear(c.Scope)
+		clear(c.Salt)
+	}
+	if after := fmt.Sprintf("%q", got); after != before {
+		t.Errorf("after a change of the records: got %s, want %s", after, before)
 	}
 }

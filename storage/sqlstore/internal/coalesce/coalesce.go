@@ -14,16 +14,14 @@ import (
 // Key is a value that no two rows of a table may share.
 type Key [32]byte
 
-// Row is a row that a caller adds, or looks up.
-type Row[R any] interface {
+// Row is a row that a caller adds, or looks up. It does not change, nor what it refers to,
+// since another caller may send it when its own has left.
+type Row interface {
 	// Keys are the key of the row's parent, which for a row without one is its
 	// own, and its own.
 	Keys() [2]Key
 	// Size is about how many bytes the row has.
 	Size() int
-	// Detached returns the row as another caller may send it: its own caller
-	// may leave before that, and change the values behind it.
-	Detached() R
 }
 
 // Queue coalesces writes. Alone must be set before the first Add.
@@ -57,7 +55,7 @@ type Row[R any] interface {
 // alone when its statement is over, so that no verdict rests on how a database
 // treats a conflict within a statement, and a race for one credential does not
 // fail the statement where a conflict is an error.
-type Queue[R Row[R]] struct {
+type Queue[R Row] struct {
 	// Alone sends one row, and reports whether it was added.
 	Alone func(context.Context, R) (bool, error)
 	// Shared sends several rows, once, in the given order, and returns a
@@ -120,7 +118,7 @@ const (
 )
 
 // entry is a row in the queue.
-type entry[R Row[R]] struct {
+type entry[R Row] struct {
 	row  R
 	keys [2]Key
 	told chan Result // nil if it never waited
@@ -187,7 +185,7 @@ func (q *Queue[R]) enter(ctx context.Context, e *entry[R]) (Result, error) {
 		q.mu.Unlock()
 		return lead, nil
 	}
-	e.row, e.told = e.row.Detached(), make(chan Result, 1)
+	e.told = make(chan Result, 1)
 	q.waiting = append(q.waiting, e)
 	q.mu.Unlock()
 

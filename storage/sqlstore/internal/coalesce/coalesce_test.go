@@ -29,9 +29,6 @@ func (r *row) Keys() [2]coalesce.Key {
 // Size implements [coalesce.Row].
 func (r *row) Size() int { return len(r.Digest) + len(r.Blob) }
 
-// Detached implements [coalesce.Row].
-func (r *row) Detached() *row { return &row{r.Digest, r.Parent, bytes.Clone(r.Blob)} }
-
 func newQueue(alone func(context.Context, *row) (bool, error), shared func(context.Context, []*row) (func(*row) coalesce.Result, error)) *coalesce.Queue[*row] {
 	return &coalesce.Queue[*row]{Alone: alone, Shared: shared, Limits: coalesce.Limits{FewRows: fewRows, MostStatements: mostStatements}}
 }
