@@ -69,7 +69,8 @@ func (c *tokenCaller) call(b *testing.B, bed *bed) {
 
 // BenchmarkBeside has as many callers of RS256 as of ES256 at one server, over TCP, and by
 // turns at the floor, which lets nobody run after an RSA signature. It reports how long
-// the callers of ES256 wait.
+// the callers of ES256 wait, and how many tokens of both kinds there are for one at the
+// floor.
 func BenchmarkBeside(b *testing.B) {
 	const callers = 8 // of each
 	var tails, halves [2]time.Duration
@@ -82,9 +83,12 @@ func BenchmarkBeside(b *testing.B) {
 		crowds[0][i], crowds[1][i] = newCrowd(b, bed.endpoint, callers), newCrowd(b, bed.floor, callers)
 	}
 	turns := 0
+	var tokens [2][2]int // of a server, of ES256 and of RS256
 	for b.Loop() {
 		for i := range servers {
-			waits := beside(b, crowds[i][0], crowds[i][1], texts)
+			waits, others := beside(b, crowds[i][0], crowds[i][1], texts)
+			tokens[i][0] += len(waits)
+			tokens[i][1] += others
 			halves[i] += waits[len(waits)/2]
 			tails[i] += waits[len(waits)*99/100]
 		}
@@ -95,18 +99,27 @@ func BenchmarkBeside(b *testing.B) {
 		b.ReportMetric(tails[i].Seconds()*1000/float64(turns), "p99-ms"+server)
 	}
 	b.ReportMetric(float64(tails[0])/float64(tails[1]), "x-floor")
+	for i, algorithm := range []string{"ES256", "RS256"} {
+		b.ReportMetric(float64(tokens[0][i])/float64(tokens[1][i]), algorithm+"-tokens")
+	}
 }
 
-// beside sends requests for half a second, and returns how long each of ES256 took.
-func beside(b *testing.B, es, rs *crowd, texts [2]string) (waits []time.Duration) {
+// beside sends requests for half a second, and returns how long each of ES256 took, and
+// how many there were of RS256.
+func beside(b *testing.B, es, rs *crowd, texts [2]string) (waits []time.Duration, others int) {
 	end := time.Now().Add(time.Second / 2)
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range es.callers {
 		all.Go(func() {
+			n := 0
 			for time.Now().Before(end) {
 				rs.post(b, texts[1])
+				n++
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			others += n
 		})
 		all.Go(func() {
 			var own []time.Duration
@@ -121,5 +134,5 @@ func beside(b *testing.B, es, rs *crowd, texts [2]string) (waits []time.Duration
 	}
 	all.Wait()
 	slices.Sort(waits)
-	return waits
+	return waits, others
 }

@@ -112,6 +112,8 @@ type basic struct {
 	raw          string // the password before it was decoded
 }
 
+var basicEncoding = base64.StdEncoding.Strict()
+
 // parseBasic reads an Authorization header (RFC 7617 §2) whose user-id and
 // password are form-encoded first (RFC 6749 §2.3.1, which BasicAuth of net/http
 // does not decode). If only the password cannot be decoded, b has the rest of it, for
@@ -125,7 +127,7 @@ func parseBasic(header string) (b basic, err error) {
 		return b, errBasic
 	}
 	var buf [512]byte
-	decoded, err := base64.StdEncoding.Strict().AppendDecode(buf[:0], []byte(encoded))
+	decoded, err := basicEncoding.AppendDecode(buf[:0], []byte(encoded))
 	if err != nil || strings.ContainsAny(encoded, "\r\n") { // base64 would skip them
 		return b, errBasic
 	}
