@@ -127,3 +127,30 @@ func BenchmarkSweep(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(n)/took.Seconds(), "rows/s")
 }
+
+// BenchmarkConnection reports how much memory a connection to PostgreSQL, 14 or later,
+// takes when a store has prepared its statements, in megabytes: of a store that coalesces
+// nothing, and how much more if it does.
+//
+//	go test -run '^$' -bench Connection .
+func BenchmarkConnection(b *testing.B) {
+	s := on(b, sqlstore.Postgres)
+	db := s.open(b)
+	db.SetMaxOpenConns(1)
+	c := migrated(b, s.config(b, db))
+	memory := func(uncoalesced bool) float64 {
+		c.Uncoalesced = uncoalesced
+		store, err := sqlstore.Open(b.Context(), c)
+		must(b, "Open", err)
+		defer store.Close()
+		return float64(count(b, db, `SELECT SUM(total_bytes)::BIGINT FROM pg_backend_memory_contexts`)) / 1e6
+	}
+	var alone, more float64
+	for b.Loop() {
+		alone = memory(true)
+		more = memory(false) - alone
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(alone, "MB-alone")
+	b.ReportMetric(more, "MB-more")
+}

@@ -90,8 +90,8 @@
 // transaction. So a pooler may lend each transaction another connection (the mode
 // "transaction" of PgBouncer) if one of these holds:
 //
-//   - The pooler knows prepared statements, as PgBouncer does from 1.21 on with
-//     max_prepared_statements above 0.
+//   - The pooler knows prepared statements. PgBouncer does from 1.21 on with
+//     max_prepared_statements above 0, by its documents: the tests have 1.18.
 //   - The store prepares nothing ([Config.Unprepared]), and the driver neither. With
 //     pgx put default_query_exec_mode=exec into the DSN; cache_describe and
 //     simple_protocol work too. With lib/pq it is binary_parameters=yes, and
@@ -183,7 +183,7 @@
 // once. A statement that has taken a quarter of its caller's time, or ten seconds, counts
 // as in flight no more: if connections hang, the next call that arrives goes on, and takes
 // those that wait with it. If a shared statement fails, the store sends each row again
-// alone. The statements for several rows take a few MB of memory for each connection to
+// alone. The statements for several rows take 4 MB of memory for each connection to
 // PostgreSQL; [Config.Uncoalesced] does without them.
 //
 // The store prepares its statements once for each connection of the pool, so call

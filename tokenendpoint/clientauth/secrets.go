@@ -26,8 +26,9 @@ import (
 // A client pays for a slow hash once. The process remembers a verified secret until
 // it has not been shown for ten minutes of [Request.Time], and for a day at most. It
 // remembers 10,000 secrets at most, each as a keyed hash under a random secret of the
-// process. The client is still read at each request, so disabling the client, or
-// changing or expiring the secret, works at once.
+// process. The client is still asked for at each request, so disabling the client, or
+// changing or expiring the secret, works at once, or within the Staleness of a cache of
+// package storage/clientcache.
 //
 // Strangers that flood the process cannot keep real clients out. A bounded number of
 // slots computes slow hashes. A secret that was verified before goes first, then
