@@ -169,21 +169,44 @@ func TestAFloodOfUnknownPushesOutNoClient(t *testing.T) {
 	}
 }
 
-func TestMoreClientsThanSize(t *testing.T) {
-	ids := []string{"busy"}
+// crowded is a cache with four places, and a database with "busy" and a hundred others.
+func crowded(t *testing.T) (c *clientcache.Cache, d *database, others []string) {
+	t.Helper()
 	for i := range 100 {
-		ids = append(ids, fmt.Sprint("app-", i))
+		others = append(others, fmt.Sprint("app-", i))
 	}
-	d := newDatabase(ids...)
-	c := newCache(t, d, clientcache.Config{Staleness: 10 * time.Minute, Size: 4})
-	for i, id := range ids[1:] {
-		if i > 0 {
-			wantAsked(t, "a client that is used all the time", c, d, "busy", 0, nil)
-		} else {
-			wantAsked(t, "its first request", c, d, "busy", 1, nil)
-		}
+	d = newDatabase(append(others, "busy")...)
+	return newCache(t, d, clientcache.Config{Staleness: 10 * time.Minute, Size: 4}), d, others
+}
+
+func TestMoreClientsThanSize(t *testing.T) {
+	c, d, others := crowded(t)
+	wantAsked(t, "the first request of the busy client", c, d, "busy", 1, nil)
+	for _, id := range others {
+		wantAsked(t, "a client that is used all the time", c, d, "busy", 0, nil)
 		wantAsked(t, "a client that is used once", c, d, id, 1, nil)
-		c.Forget(fmt.Sprint("app-", i-1)) // leaves a place that is taken again
+	}
+	if known, _, _ := c.Kept(); known != 4 {
+		t.Errorf("the cache has %d clients, want 4", known)
+	}
+	wantAsked(t, "the busy client in the end", c, d, "busy", 0, nil)
+	wantAsked(t, "the client that was used last", c, d, others[99], 0, nil)
+	for _, id := range others[:50] {
+		if got := wantAsked(t, "a client that lost its place", c, d, id, 1, nil); got != nil && got.ID != id {
+			t.Errorf("asked for %s, got the client %s", id, got.ID)
+		}
+	}
+}
+
+func TestForgottenPlacesAreTakenAgain(t *testing.T) {
+	c, d, others := crowded(t)
+	wantAsked(t, "the first request of the busy client", c, d, "busy", 1, nil)
+	for i, id := range others {
+		wantAsked(t, "a client that is used all the time", c, d, "busy", 0, nil)
+		wantAsked(t, "a client that is used once", c, d, id, 1, nil)
+		if i > 0 {
+			c.Forget(others[i-1])
+		}
 	}
 	if known, _, _ := c.Kept(); known != 4 {
 		t.Errorf("the cache has %d clients, want 4", known)
