@@ -63,8 +63,10 @@ func TestManagement(t *testing.T) {
 	storagetest.RunManagement(t, func(t testing.TB) storagetest.Management { return newCached(t) })
 }
 
-// TestEndpointTimed has the rules that take time. Those that do not are tested in
-// storage/integration, over databases.
+func TestEndpoint(t *testing.T) {
+	endpointtest.Run(t, func(t testing.TB) storagetest.Store { return newCached(t) })
+}
+
 func TestEndpointTimed(t *testing.T) {
 	endpointtest.RunTimed(t, func(t testing.TB) storagetest.Store { return newCached(t) })
 }

@@ -69,10 +69,21 @@ func (c cachedStore) PutClient(ctx context.Context, client *storage.Client) erro
 	return c.Store.PutClient(ctx, client)
 }
 
-func TestEndpointWithCachedClients(t *testing.T) {
-	s := on(t, sqlstore.Postgres)
+func oneCached(t *testing.T, s server) cachedStore {
 	store := one(t, s, 16)(t)
 	cache, err := clientcache.New(store, clientcache.Config{})
 	must(t, "New", err)
-	endpointtest.Run(t, func(testing.TB) storagetest.Store { return cachedStore{store, cache} })
+	return cachedStore{store, cache}
+}
+
+func TestCachedClients(t *testing.T) {
+	onServers(t, func(t *testing.T, s server) {
+		store := oneCached(t, s)
+		storagetest.RunClients(t, func(testing.TB) storagetest.Clients { return store })
+	})
+}
+
+func TestEndpointWithCachedClients(t *testing.T) {
+	store := oneCached(t, on(t, sqlstore.Postgres))
+	endpointtest.Run(t, func(testing.TB) storagetest.Store { return store })
 }
