@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/contit/oauth/examples/internal/blocks"
@@ -70,6 +71,32 @@ func TestOneDatabaseIsLost(t *testing.T) {
 	if status, _ := s.post(url.Values{"grant_type": {grants.TypeRefreshToken}, "refresh_token": {unknown}}); status != http.StatusBadRequest {
 		t.Errorf("a token that no database knows: got status %d, want 400", status)
 	}
+}
+
+// A database that hangs is an outage for its own families, when their requests have waited
+// for Config.Timeout. The others wait for nothing.
+func TestOneDatabaseHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulated(t)
+		in := 0
+		for _, token := range s.tokens {
+			if s.database(t, token) == 0 {
+				in++
+			}
+		}
+		s.databases[0].hangs.Store(true)
+		start := time.Now()
+		if got, want := s.refreshAll(), (outcomes{ok: 200 - in, unavailable: in}); got != want {
+			t.Errorf("while database 0 hangs: got %+v, want %+v", got, want)
+		}
+		if waited := time.Since(start); waited != 2*time.Second { // Config.Timeout
+			t.Errorf("the users waited for %v, want 2s", waited)
+		}
+		s.databases[0].hangs.Store(false)
+		if got, want := s.refreshAll(), (outcomes{ok: 200}); got != want {
+			t.Errorf("when it is up again: got %+v, want %+v", got, want)
+		}
+	})
 }
 
 // While databases come and go, racers spend: each credential once at most, and no outage

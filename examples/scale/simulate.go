@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,24 +27,29 @@ import (
 )
 
 // fallible is a database that can be lost. A lost one answers nothing, and keeps its
-// rows. One that is mute does what it is told to, and its answer is lost.
+// rows. One that is mute does what it is told to, and its answer is lost. One that hangs
+// lets its callers wait until their context ends.
 type fallible struct {
 	memory.Store
-	down, mute atomic.Bool
-	unheard    atomic.Int64 // the changes whose answers were lost
+	down, mute, hangs atomic.Bool
+	unheard           atomic.Int64 // the changes whose answers were lost
 }
 
 var errDown = errors.New("the database is down")
 
-func (f *fallible) lost() error {
+func (f *fallible) lost(ctx context.Context) error {
+	if f.hangs.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if f.down.Load() {
 		return errDown
 	}
 	return nil
 }
 
-func (f *fallible) change(do func() error) error {
-	if err := f.lost(); err != nil {
+func (f *fallible) change(ctx context.Context, do func() error) error {
+	if err := f.lost(ctx); err != nil {
 		return err
 	}
 	err := do()
@@ -55,30 +61,30 @@ func (f *fallible) change(do func() error) error {
 }
 
 func (f *fallible) CreateCredential(ctx context.Context, c *storage.Credential) error {
-	return f.change(func() error { return f.Store.CreateCredential(ctx, c) })
+	return f.change(ctx, func() error { return f.Store.CreateCredential(ctx, c) })
 }
 
 func (f *fallible) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
-	if err := f.lost(); err != nil {
+	if err := f.lost(ctx); err != nil {
 		return nil, err
 	}
 	return f.Store.Credential(ctx, d)
 }
 
 func (f *fallible) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
-	return f.change(func() error { return f.Store.Spend(ctx, old, next, at) })
+	return f.change(ctx, func() error { return f.Store.Spend(ctx, old, next, at) })
 }
 
 func (f *fallible) Revoke(ctx context.Context, family string) error {
-	return f.change(func() error { return f.Store.Revoke(ctx, family) })
+	return f.change(ctx, func() error { return f.Store.Revoke(ctx, family) })
 }
 
 func (f *fallible) RevokeToken(ctx context.Context, id string, expiresAt time.Time) error {
-	return f.change(func() error { return f.Store.RevokeToken(ctx, id, expiresAt) })
+	return f.change(ctx, func() error { return f.Store.RevokeToken(ctx, id, expiresAt) })
 }
 
 func (f *fallible) Revoked(ctx context.Context, id, family string) (bool, error) {
-	if err := f.lost(); err != nil {
+	if err := f.lost(ctx); err != nil {
 		return false, err
 	}
 	return f.Store.Revoked(ctx, id, family)
@@ -193,15 +199,31 @@ func (o *outcomes) count(status int) {
 	}
 }
 
+// atOnce is how many users refresh at the same time. Those of a database that hangs wait
+// for Config.Timeout, and together.
+const atOnce = 250
+
 // refreshAll lets every user refresh once.
 func (s *simulation) refreshAll() (o outcomes) {
-	for i, token := range s.tokens {
-		status, next := s.post(url.Values{"grant_type": {grants.TypeRefreshToken}, "refresh_token": {token}})
-		o.count(status)
-		if next != "" {
-			s.tokens[i] = next
-		}
+	var (
+		users sync.WaitGroup
+		mu    sync.Mutex
+		slots = make(chan struct{}, atOnce)
+	)
+	for i := range s.tokens {
+		slots <- struct{}{}
+		users.Go(func() {
+			status, next := s.post(url.Values{"grant_type": {grants.TypeRefreshToken}, "refresh_token": {s.tokens[i]}})
+			if next != "" {
+				s.tokens[i] = next
+			}
+			mu.Lock()
+			o.count(status)
+			mu.Unlock()
+			<-slots
+		})
 	}
+	users.Wait()
 	return o
 }
 
@@ -221,6 +243,9 @@ func simulate(ctx context.Context, w io.Writer, databases, users int) error {
 	s.databases[0].mute.Store(true)
 	say("its answers are lost:", s.refreshAll())
 	s.databases[0].mute.Store(false)
+	s.databases[0].hangs.Store(true)
+	say("it hangs:", s.refreshAll())
+	s.databases[0].hangs.Store(false)
 	say("it is up again:", s.refreshAll())
 	return nil
 }

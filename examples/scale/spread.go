@@ -57,20 +57,29 @@ func (s Spread) Revoke(ctx context.Context, family string) error {
 // returns what one of them finds. If none finds it and one does not answer, that one
 // may have it: the answer is an outage and no verdict.
 //
-// It does not cancel the others when one has found it. A driver closes a connection whose
-// statement is cancelled, and callers that share the statement would have to ask again.
+// It does not cancel the others when one has found it, and the end of the request does
+// not either. A driver closes a connection whose statement is cancelled, and callers that
+// share the statement would have to ask again.
 func (s Spread) Credential(ctx context.Context, d storage.Digest) (*storage.Credential, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	answers := make(chan answer, len(s)) // has room for those that nobody waits for
 	for _, one := range s {
 		go func() { answers <- ask(ctx, one, d) }()
 	}
 	var outage error
 	for range s {
-		switch a := <-answers; {
-		case a.err == nil:
-			return a.c, nil
-		case !errors.Is(a.err, storage.ErrNotFound):
-			outage = a.err
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				return a.c, nil
+			}
+			if !errors.Is(a.err, storage.ErrNotFound) {
+				outage = a.err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 	if outage != nil {
@@ -92,8 +101,21 @@ func ask(ctx context.Context, one database, d storage.Digest) (a answer) {
 			a = answer{err: fmt.Errorf("scale: a database has panicked: %v", r)}
 		}
 	}()
+	ctx, end := outlasting(ctx)
+	defer end()
 	c, err := one.Credential(ctx, d)
 	return answer{c, err}
+}
+
+// outlasting returns a context that ends at the deadline of the request, and not before.
+// The endpoint gives each request a deadline. Without one a look-up ends with the request,
+// since one that hangs would never end.
+func outlasting(request context.Context) (context.Context, context.CancelFunc) {
+	deadline, has := request.Deadline()
+	if !has {
+		return context.WithCancel(request)
+	}
+	return context.WithDeadline(context.WithoutCancel(request), deadline)
 }
 
 // RevokeToken asks the database that the token's identifier decides.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -55,8 +56,8 @@ func (l late) Credential(ctx context.Context, d storage.Digest) (*storage.Creden
 	return c, err
 }
 
-// A look-up that nobody waits for any more goes on to its end: a driver would close the
-// connection of one that is cancelled.
+// A look-up that nobody waits for any more goes on to its end, and the end of the request
+// does not cancel it: a driver would close its connection.
 func TestNobodyIsCancelled(t *testing.T) {
 	spread := overPrefixes(t)
 	c := &storage.Credential{Digest: storage.Digest{1}, Family: "family", Kind: storage.KindRefreshToken, ExpiresAt: time.Now().Add(time.Hour)}
@@ -70,14 +71,67 @@ func TestNobodyIsCancelled(t *testing.T) {
 			spread[i] = late{one, let, came}
 		}
 	}
-	if found, err := spread.Credential(t.Context(), c.Digest); err != nil || found.Family != c.Family {
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
+	defer end()
+	if found, err := spread.Credential(ctx, c.Digest); err != nil || found.Family != c.Family {
 		t.Fatalf("Credential: got %v and error %v, want the credential", found, err)
 	}
+	end() // as the endpoint does when it has answered
 	close(let)
 	for range len(spread) - 1 {
 		if err := <-came; !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("a look-up that nobody waits for: got error %v, want ErrNotFound", err)
 		}
+	}
+}
+
+// hangs is a database that does not answer before the context of the look-up ends. It
+// tells when that was.
+type hangs struct {
+	*memory.Store
+	ended chan<- time.Time
+}
+
+func (h hangs) Credential(ctx context.Context, _ storage.Digest) (*storage.Credential, error) {
+	<-ctx.Done()
+	h.ended <- time.Now()
+	return nil, ctx.Err()
+}
+
+// A look-up that hangs ends at the deadline of its request. If the request has none, the
+// look-up ends with it. The caller waits for neither when it leaves.
+func TestALookUpThatHangsEnds(t *testing.T) {
+	const timeout, leaves = 2 * time.Second, time.Second
+	for _, tt := range []struct {
+		name     string
+		deadline time.Duration
+		ends     time.Duration // the look-up
+	}{{"with a deadline", timeout, timeout}, {"without one", 0, leaves}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ended, start := make(chan time.Time, 1), time.Now()
+				spread := Spread{new(memory.Store), hangs{new(memory.Store), ended}}
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(leaves, leave)
+				if tt.deadline > 0 {
+					var end context.CancelFunc
+					ctx, end = context.WithTimeout(ctx, tt.deadline)
+					defer end()
+				}
+				if _, err := spread.Credential(ctx, storage.Digest{1}); !errors.Is(err, context.Canceled) {
+					t.Errorf("Credential of a caller that leaves: got error %v, want context.Canceled", err)
+				}
+				if waited := time.Since(start); waited != leaves {
+					t.Errorf("the caller waited for %v, want %v", waited, leaves)
+				}
+				if went := (<-ended).Sub(start); went != tt.ends {
+					t.Errorf("the look-up ended after %v, want %v", went, tt.ends)
+				}
+				if _, err := spread.Credential(ctx, storage.Digest{1}); !errors.Is(err, context.Canceled) {
+					t.Errorf("Credential after that: got error %v, want context.Canceled", err)
+				}
+			})
+		})
 	}
 }
 
