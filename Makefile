@@ -18,8 +18,7 @@ clusters: ## start clusters of PostgreSQL, MariaDB and Redis, run their tests un
 	cd storage/integration && all="$${CLUSTERS:-$$(echo cluster-*[a-z])}" && \
 	trap 'for c in $$all; do [ ! -x $$c ] || ./$$c stop; done' EXIT && \
 	for c in $$all; do [ ! -x $$c ] || { vars="$$(./$$c)" && eval "$$vars"; } || exit 1; done && \
-	go test -tags clusters -count 1 -timeout 60m -v -run '^Test(PostgresCluster|Galera|RedisCluster).' . && \
-	go test -tags clusters -count 1 -run '^TestSpreadUnderTheEndpoint$$' ../../examples/scale
+	go test -tags clusters -count 1 -timeout 60m -v -run '^Test(PostgresCluster|Galera|RedisCluster).' .
 
 .PHONY: check
 check: ## do what CI does: half an hour, and it installs Debian packages (FUZZTIME=1s for a shorter one)

@@ -1,9 +1,8 @@
-//go:build clusters
-
 package main
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,10 +40,46 @@ func (w whole) Revoked(ctx context.Context, id, family string) (bool, error) {
 	return w.spread.Revoked(ctx, id, family)
 }
 
+// four is a Spread over four stores.
+func four() Spread {
+	return Spread{new(memory.Store), new(memory.Store), new(memory.Store), new(memory.Store)}
+}
+
+// noticing is a Spread that notices that two families have one digest. A Spread does not,
+// as the README says, and fails three rules of the suite.
+type noticing struct {
+	Spread
+	families *sync.Map // by digest
+}
+
+func (n noticing) taken(c *storage.Credential) bool {
+	family, _ := n.families.LoadOrStore(c.Digest, c.Family)
+	return family != c.Family
+}
+
+func (n noticing) CreateCredential(ctx context.Context, c *storage.Credential) error {
+	if n.taken(c) {
+		return storage.ErrExists
+	}
+	return n.Spread.CreateCredential(ctx, c)
+}
+
+func (n noticing) Spend(ctx context.Context, old, next *storage.Credential, at time.Time) error {
+	if next != nil && n.taken(next) {
+		return storage.ErrExists
+	}
+	return n.Spread.Spend(ctx, old, next, at)
+}
+
+func TestSpreadIsAStore(t *testing.T) {
+	storagetest.RunCredentials(t, func(testing.TB) storage.Credentials { return noticing{four(), new(sync.Map)} })
+	storagetest.RunRevocations(t, func(testing.TB) storagetest.Revocations { return four() })
+}
+
 // The rules of the endpoint, assertions that are good once among them, hold over four
 // databases.
 func TestSpreadUnderTheEndpoint(t *testing.T) {
-	endpointtest.Run(t, func(testing.TB) storagetest.Store {
-		return whole{new(memory.Store), Spread{new(memory.Store), new(memory.Store), new(memory.Store), new(memory.Store)}}
-	})
+	open := func(testing.TB) storagetest.Store { return whole{new(memory.Store), four()} }
+	endpointtest.Run(t, open)
+	endpointtest.RunTimed(t, open)
 }
