@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type faultBed struct {
 	n      *faultCounts
 	wires  []*wire // of the pools
 	amid   bool    // whether in each child others spend all the time
+	// endpoints counts those that the bed has made, in this process and in children.
+	endpoints atomic.Int64
 	// patient has the page that issues codes wait for a database that has gone.
 	patient bool
 }
@@ -100,10 +103,17 @@ func (b *faultBed) amidOthers(store *sqlstore.Store) (stop func()) {
 	}
 }
 
+// cached reports whether the bed's next endpoint has a cache of clients. Each second one
+// has, from the first on: a fault must spare neither kind. The bed decides for its
+// children, too, since a child makes one endpoint and has no turns to count.
+func (b *faultBed) cached(c tuning) bool {
+	return b.endpoints.Add(1)%2 == 1 && !c.EachClientRead
+}
+
 // serve serves an endpoint in this process, and returns its address.
 func (b *faultBed) serve(store storage.Storage, c tuning) string {
 	b.Helper()
-	h, err := faultHandler(store, faultKey(), c)
+	h, err := faultHandler(store, faultKey(), c, b.cached(c))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,6 +29,7 @@ type childSpec struct {
 	Driver, DSN, Prefix string
 	Dialect             sqlstore.Dialect
 	Tuning              tuning
+	Cached              bool          // whether its endpoint has a cache of clients
 	Skew                time.Duration // how far its clock is ahead
 	Amid                bool          // others spend with its store all the time
 }
@@ -67,7 +68,7 @@ func serveChild(text string) error {
 	if spec.Skew != 0 {
 		behind = &skewed{behind, spec.Skew}
 	}
-	handler, err := faultHandler(behind, fusedSigner{faultKey(), fuse}, spec.Tuning)
+	handler, err := faultHandler(behind, fusedSigner{faultKey(), fuse}, spec.Tuning, spec.Cached)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (b *faultBed) newChild(c tuning, skew time.Duration) *child {
 	b.Helper()
 	spec, err := json.Marshal(childSpec{
 		Driver: b.server.driver, DSN: b.server.dsn, Prefix: b.config.TablePrefix, Dialect: b.server.dialect,
-		Tuning: c, Skew: skew, Amid: b.amid,
+		Tuning: c, Cached: b.cached(c), Skew: skew, Amid: b.amid,
 	})
 	if err != nil {
 		b.Fatal(err)

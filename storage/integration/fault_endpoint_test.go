@@ -32,13 +32,10 @@ type tuning struct {
 	Vouchers string
 }
 
-// faultHandlers counts the endpoints of this process.
-var faultHandlers atomic.Int64
-
-// faultHandler makes an endpoint of which every grant writes. Each second one has a cache
-// of clients, from the first on: a fault must spare neither kind.
-func faultHandler(store storage.Storage, signer crypto.Signer, c tuning) (http.Handler, error) {
-	if faultHandlers.Add(1)%2 == 1 && !c.EachClientRead {
+// faultHandler makes an endpoint of which every grant writes. Where cached is true, the
+// endpoint has a cache of clients.
+func faultHandler(store storage.Storage, signer crypto.Signer, c tuning, cached bool) (http.Handler, error) {
+	if cached {
 		clients, err := clientcache.New(store, clientcache.Config{})
 		if err != nil {
 			return nil, err
