@@ -141,7 +141,9 @@ func TestPostgresClusterPromotion(t *testing.T) {
 	load.Wait()
 	lost := 0
 	for _, one := range acknowledged {
-		if found, err := b.store.Credential(t.Context(), one.Digest); err != nil || !found.Spent() {
+		var found *storage.Credential
+		err := b.patiently(func() (err error) { found, err = b.store.Credential(t.Context(), one.Digest); return err })
+		if err != nil || !found.Spent() {
 			lost++
 		}
 	}
