@@ -65,6 +65,21 @@ func (c *postgresCluster) only(node string) string {
 	return strings.Replace(before+"@"+map[string]string{"1": one, "2": two}[node]+"/"+rest, "read-write", "any", 1)
 }
 
+// withLibPQ returns the cluster for lib/pq, which takes several hosts as parameters and
+// not in front of the database.
+func (c *postgresCluster) withLibPQ() server {
+	before, rest, _ := strings.Cut(c.dsn, "@")
+	hosts, rest, _ := strings.Cut(rest, "/")
+	one, two, _ := strings.Cut(hosts, ",")
+	host1, port1, _ := strings.Cut(one, ":")
+	host2, port2, _ := strings.Cut(two, ":")
+	s := c.server
+	s.driver, s.dsn = "postgres", before+"@/"+rest
+	s.dsn = s.with("host", host1+","+host2)
+	s.dsn = s.with("port", port1+","+port2)
+	return s
+}
+
 // failOver kills the primary and promotes the standby.
 func (c *postgresCluster) failOver() {
 	c.Helper()
@@ -100,13 +115,16 @@ func spendUntil(ctx context.Context, store *sqlstore.Store) (acknowledged []*sto
 
 // The primary is lost under load again and again, and its synchronous standby takes its
 // place. Nothing is spent twice, and no spend that was acknowledged is undone. The data
-// source name has both hosts, and target_session_attrs=read-write finds the primary.
+// source name has both hosts, and target_session_attrs=read-write finds the primary, with
+// pgx and with lib/pq.
 func TestPostgresClusterPromotion(t *testing.T) {
 	c := newPostgresCluster(t, "sync")
 	b := newFaultBed(t, c.server)
 	b.patient = true
 	_, store := b.pool(c.dsn)
 	at := []string{b.newChild(tuning{}, 0).url, b.serve(store, tuning{})}
+	b.server = c.withLibPQ()
+	at = append(at, b.newChild(tuning{}, 0).url)
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
 	var acknowledged []*storage.Credential

@@ -129,7 +129,9 @@
 // With a synchronous standby (synchronous_standby_names is set, and synchronous_commit
 // is on or remote_apply) a spend is acknowledged when the standby has it, and a promotion
 // undoes none. A DSN with several hosts and target_session_attrs=read-write leads to the
-// primary, whichever it is. While no synchronous standby is there, spends wait until
+// primary. pgx and lib/pq (from 1.11 on) take such a DSN. lib/pq takes the hosts as
+// parameters (postgres://user@/db?host=a,b&port=5432,5432), and not in front of the
+// database. While no synchronous standby is there, spends wait until
 // the request's time is over, and are outages. Some drivers cancel the statement then
 // (lib/pq, and pgx with its CancelRequestContextWatcherHandler), and PostgreSQL reports
 // the commit as done: the store takes no answer that comes after the context has ended.
