@@ -68,8 +68,8 @@
 //   - 1, for SELECT: a code that the login page has stored on another node is found.
 //   - 2, for UPDATE: a repeated use is counted after a first use on another node.
 //   - 4, for INSERT: nobody spends a credential after Revoke has returned on another
-//     node. Without 2 and 4, one such spend in six succeeded at REPEATABLE READ, and one
-//     in three at READ COMMITTED.
+//     node. Without 2 and 4, some such spends succeeded, at REPEATABLE READ and at
+//     READ COMMITTED.
 //
 // [Open] refuses a connection that does not have all three. It also refuses
 // wsrep_dirty_reads=ON, with which a node answers a SELECT without waiting, and even when
