@@ -126,30 +126,46 @@
 //
 // # Standbys of PostgreSQL
 //
-// With a synchronous standby (synchronous_standby_names is set, and synchronous_commit
-// is on or remote_apply) a spend is acknowledged when the standby has it, and a promotion
-// undoes none. A DSN with several hosts and target_session_attrs=read-write leads to the
-// primary. pgx and lib/pq (from 1.11 on) take such a DSN. lib/pq takes the hosts as
-// parameters (postgres://user@/db?host=a,b&port=5432,5432), and not in front of the
-// database. While no synchronous standby is there, spends wait until
-// the request's time is over, and are outages. Some drivers cancel the statement then
-// (lib/pq, and pgx with its CancelRequestContextWatcherHandler), and PostgreSQL reports
-// the commit as done: the store takes no answer that comes after the context has ended.
-// A host that commits a transaction of its own looks at ctx.Err() after Commit. If the
-// answer of a commit is lost, the store reads whether its row is there, and writes to it
-// before it says so, since PostgreSQL shows what the standby may lack when it ends a
-// session that waits.
+// With a synchronous standby a promotion undoes no acknowledged spend. The primary has
+// synchronous_standby_names set, and synchronous_commit is on or remote_apply: PostgreSQL
+// then reports a commit as done when the standby has it. While no synchronous standby is
+// connected, a spend waits until the time of its request is over, and is an outage.
 //
-// Three things can undo what was acknowledged: a fail-over to an asynchronous standby; a
-// pg_cancel_backend of a commit that waits, which PostgreSQL reports as done; and an old
-// primary that goes on beside the new one and has another standby to wait for.
-// Revoke and RevokeToken wait for the standby also where they find what they would write.
+// A DSN with several hosts and target_session_attrs=read-write leads to the primary. pgx
+// takes "postgres://user@a:5432,b:5432/db", and lib/pq (from 1.11 on)
+// "postgres://user@/db?host=a,b&port=5432,5432".
+//
+// When the time of a request is over, some drivers cancel its statement (lib/pq, and pgx
+// with its CancelRequestContextWatcherHandler). PostgreSQL then reports the commit as
+// done, though the standby does not have it. So the store accepts no answer that comes
+// after the context has ended. A host that commits a transaction of its own checks
+// ctx.Err() after Commit.
+//
+// If the answer of a commit is lost, the store looks for its row. PostgreSQL may show a
+// row that the standby lacks, since an administrator can end the session of a commit that
+// waits. So the store writes to the row before it reports success, and that write waits
+// for the standby.
+//
+// Three events can undo an acknowledged spend:
+//
+//   - The operator promotes an asynchronous standby.
+//   - An administrator calls pg_cancel_backend for a commit that waits, and PostgreSQL
+//     reports the commit as done.
+//   - The old primary goes on beside the new one, and has another standby to wait for.
+//
+// An old primary that goes on without a standby acknowledges no write. It still answers
+// look-ups, and may show a revoked token as good. End the old primary before its standby
+// is promoted, or see that no DSN leads to it.
+//
+// Revoke and RevokeToken wait for the standby even if the revocation is there already.
 // RevokeFamily, RevokeFamilies, RevokeSubject and RevokeAPIKey do not: if the first call
-// got no answer, and the second finds everything revoked, a promotion may undo it.
+// gets no answer, and the second call finds everything revoked, a promotion may undo the
+// revocation.
 //
-// The file cluster_postgres_test.go there promotes a standby under load, and shows one
-// code that is spent twice across a fail-over to an asynchronous one. "make clusters"
-// runs it.
+// "make clusters" runs the tests of this section. cluster_postgres_test.go in
+// [storage/integration] promotes a standby under load, and shows one code that is spent
+// twice across a fail-over to an asynchronous standby. cluster_postgres_frozen_test.go has
+// an old primary that goes on beside the new one.
 //
 // # With pgx
 //

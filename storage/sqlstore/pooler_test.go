@@ -22,7 +22,7 @@ func (fatalError) Error() string { return "pq: refused" }
 func (fatalError) Fatal() bool   { return true }
 
 // An outage of the server behind a pooler is no sign that the pooler loses statements.
-func TestWhatALostStatementIs(t *testing.T) {
+func TestErrorsOfALostStatement(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		err  error

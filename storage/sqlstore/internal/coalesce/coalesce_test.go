@@ -45,10 +45,10 @@ type pretender struct {
 	fail func(ctx context.Context) error
 
 	mu    sync.Mutex
-	alone []*row        // that were sent alone
-	many  [][]*row      // that were sent together
-	now   int           // statements that are under way
-	next  chan struct{} // each lets one statement go on; closed, all
+	alone []*row        // the rows that were sent alone
+	many  [][]*row      // the rows that were sent together
+	now   int           // how many statements are in flight
+	next  chan struct{} // each value lets one statement go on; if closed, all go on
 }
 
 func newPretender() *pretender {
@@ -154,7 +154,7 @@ func (p *pretender) callWith(ctx context.Context, r *row) *caller {
 func (p *pretender) busy(t *testing.T) []*caller {
 	t.Helper()
 	all := p.call(t.Context(), fewRows)
-	p.want(t, "before anyone waits", fewRows)
+	p.want(t, "before a caller waits", fewRows)
 	return all
 }
 
@@ -180,7 +180,7 @@ func inBubble(t *testing.T, f func(t *testing.T, p *pretender)) {
 	synctest.Test(t, func(t *testing.T) { f(t, newPretender()) })
 }
 
-func TestWhoComesAloneGoesAlone(t *testing.T) {
+func TestLoneCallerSendsItsRowAlone(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		for i := range 3 {
 			one := p.call(t.Context(), 1)
@@ -191,10 +191,10 @@ func TestWhoComesAloneGoesAlone(t *testing.T) {
 	})
 }
 
-func TestWhoComesMeanwhileGoesTogether(t *testing.T) {
+func TestCallersThatWaitShareAStatement(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		first, others := p.busy(t), p.call(t.Context(), 10)
-		p.want(t, "while statements are under way", fewRows)
+		p.want(t, "while statements are in flight", fewRows)
 		p.let(1)
 		p.want(t, "when one of them is over", fewRows, 10)
 		for i, r := range p.many[0][1:] {
@@ -208,7 +208,7 @@ func TestWhoComesMeanwhileGoesTogether(t *testing.T) {
 	})
 }
 
-func TestStatementsAreBounded(t *testing.T) {
+func TestRowsOfAStatementAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		first, others := p.busy(t), p.call(t.Context(), 2*coalesce.MostRows+5)
 		close(p.next)
@@ -225,33 +225,34 @@ func TestStatementsAreBounded(t *testing.T) {
 	})
 }
 
-func TestFewStatementsAreUnderWay(t *testing.T) {
+func TestFewStatementsAreInFlight(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
 		others := p.call(t.Context(), 6*coalesce.MostRows)
 		p.let(fewRows)
 		full := coalesce.MostRows
-		p.want(t, "when those who were first are done", fewRows, full, full, full, full)
+		p.want(t, "when the first callers are done", fewRows, full, full, full, full)
 		if p.now != mostStatements {
-			t.Errorf("under way: got %d statements, want %d", p.now, mostStatements)
+			t.Errorf("in flight: got %d statements, want %d", p.now, mostStatements)
 		}
 		p.let(2)
 		p.want(t, "when two more are done", fewRows, full, full, full, full, full, full)
 		others = append(others, p.call(t.Context(), 3)...)
 		p.let(mostStatements - 1)
-		p.want(t, "when there is one that is not", fewRows, full, full, full, full, full, full)
+		p.want(t, "when one statement is in flight", fewRows, full, full, full, full, full, full)
 		p.let(1)
 		p.want(t, "when all are done", fewRows, full, full, full, full, full, full, 3)
 		p.let(1)
 		wantAll(t, "all", others, true, nil)
 
 		p.call(t.Context(), fewRows)
-		p.want(t, "who comes after the crowd", 2*fewRows, full, full, full, full, full, full, 3)
+		p.want(t, "callers after the crowd", 2*fewRows, full, full, full, full, full, full, 3)
 		close(p.next)
 	})
 }
 
-// A crowd that comes again shares again, all but the first, until it is small.
+// The callers of a crowd come again and share statements again, all but the first, until
+// the crowd is small.
 func TestCrowdThatComesAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
@@ -260,12 +261,12 @@ func TestCrowdThatComesAgain(t *testing.T) {
 		p.want(t, "a crowd", fewRows, 20)
 		p.let(1)
 		p.call(t.Context(), 5)
-		p.want(t, "what is left of it, again", fewRows+1, 20)
+		p.want(t, "callers that come again", fewRows+1, 20)
 		p.let(1)
-		p.want(t, "when the first is done", fewRows+1, 20, 4)
+		p.want(t, "when the first of them is done", fewRows+1, 20, 4)
 		p.let(1)
 		p.call(t.Context(), fewRows)
-		p.want(t, "those who come after it", 2*fewRows+1, 20, 4)
+		p.want(t, "callers after the crowd", 2*fewRows+1, 20, 4)
 		close(p.next)
 	})
 }
@@ -277,18 +278,18 @@ func TestStatementThatHangs(t *testing.T) {
 		p.busy(t)
 		hung := p.call(t.Context(), fewRows+1)
 		p.let(1)
-		p.want(t, "what hangs", fewRows, len(hung))
+		p.want(t, "the statement that hangs", fewRows, len(hung))
 		p.let(fewRows - 1)
 		others := p.call(t.Context(), coalesce.ManyRows-1)
-		p.want(t, "while fewer wait", fewRows, len(hung))
+		p.want(t, "while too few callers wait", fewRows, len(hung))
 		others = append(others, p.call(t.Context(), 1)...)
-		p.want(t, "when there are enough", fewRows, len(hung), coalesce.ManyRows)
+		p.want(t, "when enough callers wait", fewRows, len(hung), coalesce.ManyRows)
 		close(p.next)
 		wantAll(t, "all", append(hung, others...), true, nil)
 	})
 }
 
-func TestEveryoneGetsHisOwnVerdict(t *testing.T) {
+func TestEachCallerGetsItsOwnVerdict(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
 		all := p.call(t.Context(), 9)
@@ -302,7 +303,7 @@ func TestEveryoneGetsHisOwnVerdict(t *testing.T) {
 		close(p.next)
 		p.want(t, "in the end", fewRows+3, 9)
 		for i, c := range all {
-			wantAll(t, [...]string{"whose row was added", "whose row was not", "whose row was sent again"}[i%3], all[i:i+1], i%3 != 1, nil)
+			wantAll(t, [...]string{"a caller whose row was added", "a caller whose row was not", "a caller whose row was sent again"}[i%3], all[i:i+1], i%3 != 1, nil)
 			if sent := slices.ContainsFunc(p.alone, func(r *row) bool { return r.Digest == c.row.Digest }); sent != (i%3 == 2) {
 				t.Errorf("the row of caller %d: sent alone: %t", i, sent)
 			}
@@ -310,7 +311,7 @@ func TestEveryoneGetsHisOwnVerdict(t *testing.T) {
 	})
 }
 
-func TestStatementThatFailsIsRetriedOneByOne(t *testing.T) {
+func TestRowsOfAFailedStatementAreSentAlone(t *testing.T) {
 	for name, fail := range map[string]func(context.Context) error{
 		"an error": func(context.Context) error { return errStatement },
 		"a panic":  func(context.Context) error { panic(errStatement) },
@@ -336,7 +337,7 @@ func TestStatementThatFailsIsRetriedOneByOne(t *testing.T) {
 				p.want(t, "in the end", alone, n)
 				p.next = make(chan struct{})
 				p.call(t.Context(), fewRows+2)
-				p.want(t, "who comes after that", alone+fewRows, n)
+				p.want(t, "callers after the failure", alone+fewRows, n)
 				close(p.next)
 			})
 		})
@@ -355,7 +356,7 @@ func TestRivalsGoAlone(t *testing.T) {
 				all = append(all, p.callWith(t.Context(), rival(all[1].row)), p.callWith(t.Context(), rival(all[1].row)))
 				all = append(all, p.call(t.Context(), 1)...)
 				p.let(1)
-				p.want(t, "while the statement is under way", fewRows, 6)
+				p.want(t, "while the statement is in flight", fewRows, 6)
 				close(p.next)
 				wantAll(t, "all", all, true, nil)
 				p.want(t, "in the end", fewRows+2, 6)
@@ -364,7 +365,7 @@ func TestRivalsGoAlone(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotCoalesced(t *testing.T) {
+func TestRowsThatAreNotCoalesced(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pretender) {
 		p.busy(t)
 		large := newRow()

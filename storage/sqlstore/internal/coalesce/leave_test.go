@@ -6,41 +6,42 @@ import (
 	"testing/synctest"
 )
 
-func TestWhoLeaves(t *testing.T) {
-	t.Run("while he waits is in no statement", func(t *testing.T) {
+// TestCallerLeaves has callers whose contexts end.
+func TestCallerLeaves(t *testing.T) {
+	t.Run("while it waits: its row is in no statement", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, p *pretender) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p.busy(t)
 			before, gone, after := p.call(t.Context(), 2), p.call(ctx, 3), p.call(t.Context(), 2)
 			cancel()
-			wantAll(t, "who has left", gone, false, context.Canceled)
+			wantAll(t, "the caller that left", gone, false, context.Canceled)
 			p.let(1)
 			p.want(t, "the statement", fewRows, 4)
 			close(p.next)
-			wantAll(t, "who has not", append(before, after...), true, nil)
+			wantAll(t, "the others", append(before, after...), true, nil)
 		})
 	})
-	t.Run("while his row is under way leaves the others alone", func(t *testing.T) {
+	t.Run("while its row is in flight: the others keep their answers", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, p *pretender) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p.busy(t)
 			gone, others := p.call(ctx, 3), p.call(t.Context(), 3)
 			p.let(1)
-			p.want(t, "under way", fewRows, 6)
+			p.want(t, "in flight", fewRows, 6)
 			cancel()
-			wantAll(t, "who has left", gone, false, context.Canceled)
+			wantAll(t, "the caller that left", gone, false, context.Canceled)
 			close(p.next)
-			wantAll(t, "who has not", others, true, nil)
+			wantAll(t, "the others", others, true, nil)
 			p.want(t, "in the end", fewRows, 6)
 		})
 	})
-	t.Run("while he leads leaves the others to themselves", func(t *testing.T) {
+	t.Run("while it leads: the others send their rows alone", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, p *pretender) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p.busy(t)
 			others, leader := p.call(t.Context(), 5), p.call(ctx, 1)
 			p.let(1)
-			p.want(t, "under way", fewRows, 6)
+			p.want(t, "in flight", fewRows, 6)
 			cancel()
 			wantAll(t, "the leader", leader, false, context.Canceled)
 			close(p.next)
@@ -48,24 +49,24 @@ func TestWhoLeaves(t *testing.T) {
 			p.want(t, "in the end", fewRows+6, 6)
 		})
 	})
-	t.Run("when he is told to lead lets another", func(t *testing.T) {
-		for range 50 { // he hears of both at once
+	t.Run("when it is told to lead: another caller leads", func(t *testing.T) {
+		for range 50 { // the caller learns both at once, and select takes either
 			inBubble(t, func(t *testing.T, p *pretender) {
 				p.busy(t)
 				others := p.call(t.Context(), 3)
 				gone := p.leave(&leaving{Context: t.Context(), first: func() { p.next <- struct{}{} }})
-				p.want(t, "when he has left", fewRows, 3)
+				p.want(t, "when it has left", fewRows, 3)
 				close(p.next)
-				wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
-				wantAll(t, "who has not", others, true, nil)
+				wantAll(t, "the caller that left", []*caller{gone}, false, context.Canceled)
+				wantAll(t, "the others", others, true, nil)
 				p.next = make(chan struct{})
 				p.call(t.Context(), fewRows+1)
-				p.want(t, "who comes after that", 2*fewRows, 3)
+				p.want(t, "callers after that", 2*fewRows, 3)
 				close(p.next)
 			})
 		}
 	})
-	t.Run("before he comes is not let in", func(t *testing.T) {
+	t.Run("before it comes: its row does not wait", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, p *pretender) {
 			p.busy(t)
 			others := p.call(t.Context(), 3)
@@ -73,9 +74,9 @@ func TestWhoLeaves(t *testing.T) {
 				others = append(others, p.call(t.Context(), 1)...) // this caller would lead
 				p.next <- struct{}{}
 			}})
-			wantAll(t, "who has left", []*caller{gone}, false, context.Canceled)
+			wantAll(t, "the caller that left", []*caller{gone}, false, context.Canceled)
 			close(p.next)
-			wantAll(t, "who has not", others, true, nil)
+			wantAll(t, "the others", others, true, nil)
 			for _, all := range p.many {
 				if len(all) > len(others) {
 					t.Errorf("got a statement of %d rows, want %d at most", len(all), len(others))
