@@ -44,14 +44,20 @@ func TestPostgresClusterFrozenPrimary(t *testing.T) {
 			}
 		})
 	})
-	for atOld.Load() < 200 {
-		time.Sleep(time.Millisecond)
+	for soon := time.Now().Add(20 * time.Second); atOld.Load() < 200; time.Sleep(time.Millisecond) {
+		if time.Now().After(soon) {
+			t.Fatalf("got %d spends in 20 seconds, want 200", atOld.Load())
+		}
 	}
 	c.run("freeze", "1")
+	time.Sleep(100 * time.Millisecond) // for answers that were on their way
 	frozen := atOld.Load()
 	c.run("promote", "2")
 	config.DB = c.openAs(t, "pgx", c.only("2"))
 	after := opened(t, config)
+	if n := atOld.Load() - frozen; n != 0 {
+		t.Errorf("the frozen primary acknowledged %d spends, want none", n)
+	}
 	c.run("thaw", "1")
 	config.DB = c.openAs(t, "pgx", c.only("1"))
 	goesOn, late := opened(t, config), codes[len(codes)-4*enough:]

@@ -132,8 +132,12 @@
 // connected, a spend waits until the time of its request is over, and is an outage.
 //
 // A DSN with several hosts and target_session_attrs=read-write leads to the primary. pgx
-// takes "postgres://user@a:5432,b:5432/db", and lib/pq (from 1.11 on)
-// "postgres://user@/db?host=a,b&port=5432,5432".
+// takes "postgres://user@a:5432,b:5432/db?target_session_attrs=read-write&connect_timeout=1",
+// and lib/pq (from 1.11 on)
+// "postgres://user@/db?host=a,b&port=5432,5432&target_session_attrs=read-write&connect_timeout=1".
+// Keep connect_timeout below the Timeout of the endpoint: a frozen host would take all of
+// it. The driver takes the first host that accepts writes. Beside a new primary that may be
+// the old one.
 //
 // When the time of a request is over, some drivers cancel its statement (lib/pq, and pgx
 // with its CancelRequestContextWatcherHandler). PostgreSQL then reports the commit as
@@ -146,9 +150,12 @@
 // waits. So the store writes to the row before it reports success, and that write waits
 // for the standby.
 //
-// Three events can undo an acknowledged spend:
+// Four events can undo an acknowledged spend:
 //
-//   - The operator promotes an asynchronous standby.
+//   - The operator promotes a standby that has not confirmed the spend: an asynchronous
+//     one, or with ANY one that lags.
+//   - An administrator empties synchronous_standby_names while commits wait. PostgreSQL
+//     reports them as done, and the standby is promoted.
 //   - An administrator calls pg_cancel_backend for a commit that waits, and PostgreSQL
 //     reports the commit as done.
 //   - The old primary goes on beside the new one, and has another standby to wait for.
@@ -162,7 +169,7 @@
 // gets no answer, and the second call finds everything revoked, a promotion may undo the
 // revocation.
 //
-// "make clusters" runs the tests of this section. cluster_postgres_test.go in
+// In a clone of the repository, "make clusters" runs the tests of this section. cluster_postgres_test.go in
 // [storage/integration] promotes a standby under load, and shows one code that is spent
 // twice across a fail-over to an asynchronous standby. cluster_postgres_frozen_test.go has
 // an old primary that goes on beside the new one.

@@ -14,8 +14,9 @@ import (
 // Key is a value that no two rows of a table may share.
 type Key [32]byte
 
-// Row is a row that a caller adds, or looks up. It does not change, nor what it refers to,
-// since another caller may send it when its own has left.
+// Row is a row that a caller adds, or looks up. Another caller may send it when its own has
+// left. So a row refers to no memory that its caller may change, and a caller that has left
+// reads nothing that Alone or Shared writes into the row.
 type Row interface {
 	// Keys are the key of the row's parent, which for a row without one is its
 	// own, and its own.
