@@ -315,7 +315,7 @@ func (v clientView) table(client *storage.Client) (t table) {
 
 func clientDisable() *command {
 	return clientSwitch("disable", "Refuse every request of a client, until it is enabled again.", true,
-		"Its access tokens live until they expire. An endpoint that remembers clients refuses it within seconds. 'oauthctl client enable' undoes it.")
+		"Its access tokens live until they expire. An endpoint that remembers clients refuses the client within the Staleness of its cache. 'oauthctl client enable' undoes it.")
 }
 
 func clientEnable() *command {

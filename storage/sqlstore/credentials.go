@@ -137,7 +137,7 @@ func (s *Store) Credential(ctx context.Context, d storage.Digest) (*storage.Cred
 // oneCredential finds a credential, or nil.
 func (s *Store) oneCredential(ctx context.Context, d string) (*storage.Credential, error) {
 	a := new(args)
-	a.bytes([]byte(d))
+	a.add([]byte(d), nil)
 	found, err := query(ctx, s, s.credential, a, scanCredential)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -147,7 +147,7 @@ func (s *Store) oneCredential(ctx context.Context, d string) (*storage.Credentia
 
 // allCredentials finds credentials with one statement.
 func (s *Store) allCredentials(ctx context.Context, digests []string) (map[string]*storage.Credential, error) {
-	st, a := s.credentialAll.of(digests, func(a *args, d string) { a.bytes([]byte(d)) })
+	st, a := s.credentialAll.of(digests, func(a *args, d string) { a.add([]byte(d), nil) })
 	found, err := queryOn(ctx, toPool, st, a, scanCredential)
 	all := make(map[string]*storage.Credential, len(found))
 	for _, c := range found {

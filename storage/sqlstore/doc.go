@@ -169,10 +169,10 @@
 // gets no answer, and the second call finds everything revoked, a promotion may undo the
 // revocation.
 //
-// In a clone of the repository, "make clusters" runs the tests of this section. cluster_postgres_test.go in
-// [storage/integration] promotes a standby under load, and shows one code that is spent
-// twice across a fail-over to an asynchronous standby. cluster_postgres_frozen_test.go has
-// an old primary that goes on beside the new one.
+// In a clone of the repository, "make clusters" runs the tests of this section. In the
+// folder storage/integration, cluster_postgres_test.go promotes a standby under load, and
+// shows one code that is spent twice across a fail-over to an asynchronous standby.
+// cluster_postgres_frozen_test.go has an old primary that goes on beside the new one.
 //
 // # With pgx
 //
